@@ -1,0 +1,27 @@
+import ipaddr from "ipaddr.js";
+
+/** Why an address may not be a destination of a proxy in the cloud. */
+export type AddressClass = "public" | "private" | "metadata";
+
+/** Amazon's instance metadata service, which would hand the machine's role to a caller. */
+const METADATA = new Set(["169.254.169.254", "fd00:ec2::254"]);
+
+/**
+ * Classifies a host as it stands in a URL (an IPv6 address in brackets).
+ * `private` is everything that is not reachable over the internet: loopback, link-local, RFC 1918, CGNAT, and names that only this machine resolves.
+ * Names are classified by their form alone: what they resolve to is the machine's business, which has no route to the metadata service.
+ */
+export function classifyHost(host: string): AddressClass {
+  const bare = host.replace(/^\[|\]$/g, "");
+  if (ipaddr.isValid(bare)) return classifyAddress(ipaddr.process(bare));
+  return isLocalName(bare) ? "private" : "public";
+}
+
+function classifyAddress(address: ipaddr.IPv4 | ipaddr.IPv6): AddressClass {
+  if (METADATA.has(address.toString())) return "metadata";
+  return address.range() === "unicast" ? "public" : "private";
+}
+
+function isLocalName(name: string): boolean {
+  return !name.includes(".") || /(^|\.)(localhost|local|internal)$/i.test(name);
+}

@@ -1,0 +1,27 @@
+import { RESERVED_PATH, type Settings } from "../settings";
+import { block, textOf } from "./text";
+
+export const STATUS_PATH = `${RESERVED_PATH}status`;
+
+/**
+ * What the proxy says of itself to listed clients. The version is the one that this nginx has loaded, so that a
+ * reload which nginx refused in silence shows; sync writes the file of that name with what it knows beyond.
+ */
+export const status = ({ destinations }: Settings): string => {
+  const names = destinations.map(({ name }) => `"${name}"`).join(",");
+  return textOf([
+    block(
+      `location = ${STATUS_PATH}`,
+      "default_type application/json;",
+      "add_header Cache-Control no-store;",
+      "root state;",
+      "try_files /$bundle_version.json @status_without_sync;",
+    ),
+    block(
+      "location @status_without_sync",
+      "default_type application/json;",
+      "add_header Cache-Control no-store;",
+      `return 200 '{"bundleVersion":"$bundle_version","destinations":[${names}]}\\n';`,
+    ),
+  ]);
+};

@@ -1,0 +1,322 @@
+import { gzipSync } from "node:zlib";
+import { closest } from "fastest-levenshtein";
+import { z } from "zod";
+import { classifyHost } from "./addresses";
+import { type Problem, SettingsError } from "./errors";
+import { canonicalCertificates, canonicalKey, readCertificates, readPrivateKey } from "./pem";
+
+/** AWS Secrets Manager: the largest secret value, in bytes. */
+export const SECRET_BYTES = 65_536;
+/** What the proxy's own files and certificates take of a secret at most, compressed (measured: 9 KiB with RSA-4096 and 20 destinations). */
+const OWN_FILES_BYTES = 16_384;
+
+/** The client that sync on the machine uses to ask the proxy how it is; accepted from loopback alone. */
+export const PROBE_CLIENT = "probe";
+
+/** The oldest nginx that the files are rendered for: Debian 12's. */
+export const OLDEST_NGINX = "1.22.0";
+
+const LABEL = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+const HOST_NAME = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+$/;
+const DESTINATION_URL = /^https:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?\/?$/i;
+const PATH_PREFIX = /^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*\/?$/;
+/** Paths under this belong to the proxy itself. */
+export const RESERVED_PATH = "/.mtls-proxy/";
+
+/** The fields of an object, and an unknown one answered with the nearest that exists. */
+function only<Shape extends z.ZodRawShape>(shape: Shape) {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? (issue.keys as string[]).map((key) => `unknown setting, did you mean ${closest(key, known)}?`).join("\n")
+        : `must be an object with ${known.join(", ")}`,
+  });
+}
+
+const text = (allowed: string, holds: (value: string) => boolean) => z.string(allowed).refine(holds, allowed);
+const whole = (least: number, most: number, unit: string) => {
+  const allowed = `must be a whole number from ${least} to ${most}${unit && ` (${unit})`}`;
+  return z.number(allowed).refine((value) => Number.isInteger(value) && value >= least && value <= most, allowed);
+};
+const flag = () => z.boolean("must be true or false");
+
+const label = (what: string) =>
+  text(`must be a DNS label, which is what ${what}: a-z, 0-9 and -, 63 characters at most`, (value) =>
+    LABEL.test(value),
+  );
+
+const certificatePem = z.string("must be certificates in PEM form").transform((value, context) => {
+  const certificates = readCertificates(value);
+  if (certificates) return canonicalCertificates(certificates);
+  context.addIssue({ code: "custom", message: "must be certificates in PEM form and nothing else", input: value });
+  return z.NEVER;
+});
+
+const keyPem = z.string("must be a private key in PEM form").transform((value, context) => {
+  const key = readPrivateKey(value);
+  if (key) return canonicalKey(key);
+  context.addIssue({
+    code: "custom",
+    message: "must be one private key in PEM form without a passphrase",
+    input: value,
+  });
+  return z.NEVER;
+});
+
+const URL_ALLOWED = "must be https://HOST or https://HOST:PORT, without user, path, query or fragment";
+
+/** `new URL` reads 0x7f.1 and 2130706433 as 127.0.0.1; nginx and a reviewer would not. */
+function isPlainHttpsOrigin(value: string): boolean {
+  const match = DESTINATION_URL.exec(value);
+  if (!match?.[1] || !URL.canParse(value)) return false;
+  return new URL(value).hostname === match[1].toLowerCase();
+}
+
+const destination = only({
+  name: label("log lines and file names are made of").optional(),
+  url: text(URL_ALLOWED, isPlainHttpsOrigin).transform((value) => new URL(value).origin),
+  path: text(
+    "must be a path such as /pim/, of letters, digits and - _ . ~, no segment of which begins with a dot",
+    (value) => value.startsWith("/") && PATH_PREFIX.test(value),
+  )
+    .transform((value) => (value.endsWith("/") ? value : `${value}/`))
+    .default("/"),
+  stripPath: flag().default(true),
+  ca: certificatePem.optional(),
+  clientCert: certificatePem.optional(),
+  clientKey: keyPem.optional(),
+  connectTimeoutSeconds: whole(1, 60, "seconds").default(5),
+  readTimeoutSeconds: whole(1, 3600, "seconds").default(60),
+})
+  .superRefine(({ clientCert, clientKey }, context) => {
+    const given = [clientCert && "clientCert", clientKey && "clientKey"].filter(Boolean);
+    if (given.length === 1) {
+      const missing = clientCert ? "clientKey" : "clientCert";
+      context.addIssue({
+        code: "custom",
+        path: [missing],
+        message: `must be given together with ${given[0]}`,
+        input: undefined,
+      });
+    }
+    if (clientCert && clientKey && !keyBelongsTo(clientCert, clientKey)) {
+      context.addIssue({
+        code: "custom",
+        path: ["clientKey"],
+        message: "must be the key of clientCert",
+        input: clientKey,
+      });
+    }
+  })
+  .transform(({ name, ...rest }) => ({ name: name ?? nameOfHost(new URL(rest.url).hostname), ...rest }));
+
+function keyBelongsTo(cert: string, key: string): boolean {
+  const [leaf] = readCertificates(cert) ?? [];
+  const privateKey = readPrivateKey(key);
+  return leaf !== undefined && privateKey !== undefined && leaf.checkPrivateKey(privateKey);
+}
+
+function nameOfHost(host: string): string {
+  return host
+    .replace(/[^a-z0-9]+/gi, "-")
+    .replace(/^-|-$/g, "")
+    .slice(0, 63)
+    .replace(/-$/, "");
+}
+
+const client = only({
+  name: label("certificates carry"),
+  generation: whole(1, 1_000_000, "").default(1),
+  accept: z
+    .array(whole(1, 1_000_000, ""), "must be a list of generations")
+    .min(1, "must list at least one generation")
+    .optional(),
+})
+  .superRefine(({ generation, accept }, context) => {
+    if (accept && !accept.includes(generation)) {
+      context.addIssue({
+        code: "custom",
+        path: ["accept"],
+        message: `must include ${generation}, the generation that is issued`,
+        input: accept,
+      });
+    }
+  })
+  .transform(({ name, generation, accept }) => ({ name, generation, accept: accept ?? [generation] }));
+
+const limits = only({
+  bodyMegabytes: whole(1, 10_240, "MiB").default(100),
+  requestsPerSecondPerClient: whole(0, 100_000, "0 is no limit").default(500),
+  requestsPerSecondPerAddress: whole(0, 100_000, "0 is no limit").default(500),
+  concurrentRequestsPerClient: whole(0, 65_535, "0 is no limit").default(2_000),
+  concurrentRequestsPerAddress: whole(0, 65_535, "0 is no limit").default(1_000),
+});
+
+export const KEY_ALGORITHMS = ["ECDSA-P256", "RSA-2048", "RSA-4096"] as const;
+
+const certificates = only({
+  keyAlgorithm: z.enum(KEY_ALGORITHMS, `must be one of ${KEY_ALGORITHMS.join(", ")}`).default("ECDSA-P256"),
+  leafDays: whole(7, 825, "days").default(365),
+  renewDays: whole(1, 400, "days").default(60),
+  caDays: whole(30, 7_300, "days").default(3_650),
+}).superRefine(({ leafDays, renewDays, caDays }, context) => {
+  if (renewDays >= leafDays) {
+    context.addIssue({
+      code: "custom",
+      path: ["renewDays"],
+      message: `must be less than leafDays (${leafDays}), or every run would renew`,
+      input: renewDays,
+    });
+  }
+  if (caDays <= leafDays) {
+    context.addIssue({
+      code: "custom",
+      path: ["caDays"],
+      message: `must be more than leafDays (${leafDays}): no certificate may outlive its CA`,
+      input: caDays,
+    });
+  }
+});
+
+const ca = only({
+  generation: whole(1, 1_000_000, "").default(1),
+});
+
+const nginx = only({
+  version: text(
+    `must be a version such as 1.28 or 1.30.1, ${OLDEST_NGINX} at least`,
+    (value) => /^[1-9]\d{0,2}\.\d{1,3}(\.\d{1,3})?$/.test(value) && !isOlder(value, OLDEST_NGINX),
+  ).default("1.28"),
+});
+
+function isOlder(version: string, than: string): boolean {
+  return version.localeCompare(than, "en", { numeric: true }) < 0 && !than.startsWith(`${version}.`);
+}
+
+/** The ports that Adobe I/O Runtime lets an action connect to, besides 443. */
+const RUNTIME_PORTS = { first: 10_000, last: 20_000 };
+const isRuntimePort = (port: number) =>
+  port === 443 || (Number.isInteger(port) && port >= RUNTIME_PORTS.first && port <= RUNTIME_PORTS.last);
+const PORT_ALLOWED = "must be 443 or from 10000 to 20000: App Builder's actions reach no other port";
+
+/** What a user may set about the proxy; a room that knows more (AWS, say) adds its own fields beside these. */
+export const settingsFields = {
+  destinations: z
+    .array(destination, "must be a list with at least one destination")
+    .min(1, "must list at least one destination"),
+  clients: z
+    .array(client, "must be a list of clients")
+    .min(1, "must list at least one client")
+    .default([{ name: "app-builder", generation: 1, accept: [1] }]),
+  port: z.number(PORT_ALLOWED).refine(isRuntimePort, PORT_ALLOWED).default(443),
+  hostname: text("must be a full host name in lower case, such as mtls.example.com", (value) =>
+    HOST_NAME.test(value),
+  ).optional(),
+  limits: limits.prefault({}),
+  logFormat: z.enum(["json", "text"], "must be json or text").default("json"),
+  certificates: certificates.prefault({}),
+  ca: ca.prefault({}),
+  nginx: nginx.prefault({}),
+  allowLocalDestinations: flag().default(false),
+} satisfies z.ZodRawShape;
+
+/** What must hold between settings, whatever else stands beside them. */
+export function checkTogether(settings: Settings, context: z.RefinementCtx): void {
+  const complain = (path: (string | number)[], message: string, input: unknown) =>
+    context.addIssue({ code: "custom", path, message, input });
+
+  settings.destinations.forEach(({ name, url, path }, index) => {
+    const place = ["destinations", index];
+    const earlier = settings.destinations.slice(0, index);
+    if (earlier.some((other) => other.name === name)) {
+      complain([...place, "name"], "must differ from the other destinations' names; give it a name of its own", name);
+    }
+    const overlapping = earlier.find((other) => overlap(other.path, path));
+    if (overlapping) {
+      complain(
+        [...place, "path"],
+        `must be neither the same as, nor inside, nor around ${overlapping.path} of ${overlapping.name}`,
+        path,
+      );
+    }
+    if (path.startsWith(RESERVED_PATH)) complain([...place, "path"], `must not begin with ${RESERVED_PATH}`, path);
+    const reach = classifyHost(new URL(url).hostname);
+    if (reach === "metadata") complain([...place, "url"], "must never be the machine's metadata service", url);
+    if (reach === "private" && !settings.allowLocalDestinations) {
+      complain([...place, "url"], "must be reachable over the internet, not loopback, link-local or private", url);
+    }
+  });
+  settings.clients.forEach(({ name }, index) => {
+    const place = ["clients", index, "name"];
+    if (name === PROBE_CLIENT) complain(place, "must not be probe, which the proxy keeps for itself", name);
+    if (settings.clients.findIndex((other) => other.name === name) < index)
+      complain(place, "must differ from the other clients' names", name);
+  });
+  const size = gzipSync(
+    settings.destinations.map((one) => [one.ca, one.clientCert, one.clientKey].join("")).join(""),
+  ).length;
+  if (size > SECRET_BYTES - OWN_FILES_BYTES) {
+    complain(
+      ["destinations"],
+      `must have certificates and keys of ${SECRET_BYTES - OWN_FILES_BYTES} bytes together at most, compressed, because all fit into one secret; give only the CAs that sign the destination`,
+      size,
+    );
+  }
+}
+
+/** `/` takes what no other prefix takes; every other overlap would leave a reader guessing who answers. */
+function overlap(one: string, other: string): boolean {
+  if (one === other) return true;
+  if (one === "/" || other === "/") return false;
+  return one.startsWith(other) || other.startsWith(one);
+}
+
+const settingsSchema = only(settingsFields).superRefine(checkTogether);
+
+export type Settings = z.output<z.ZodObject<typeof settingsFields>>;
+export type Destination = Settings["destinations"][number];
+export type Client = Settings["clients"][number];
+export type KeyAlgorithm = Settings["certificates"]["keyAlgorithm"];
+
+/**
+ * The settings of a proxy, complete with defaults.
+ * @param input an object as it stands in a configuration file
+ * @throws SettingsError with every problem at once
+ */
+export function parseSettings(input: unknown): Settings {
+  return parseWith(settingsSchema, input);
+}
+
+/** The same for a schema that holds more fields beside {@link settingsFields}. */
+export function parseWith<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
+  const result = schema.safeParse(input, { reportInput: true });
+  if (result.success) return result.data;
+  throw new SettingsError(result.error.issues.flatMap(problemsOf));
+}
+
+function problemsOf(issue: z.core.$ZodIssue): Problem[] {
+  if (issue.code === "unrecognized_keys") {
+    const hints = issue.message.split("\n");
+    return issue.keys.map((key, index) => ({
+      place: place([...issue.path, key]),
+      given: "a setting of this name",
+      allowed: hints[index] ?? "unknown setting",
+    }));
+  }
+  return [{ place: place(issue.path), given: shown(issue), allowed: issue.message }];
+}
+
+function place(path: PropertyKey[]): string {
+  const written = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+  return written.replace(/^\./, "") || "settings";
+}
+
+const MAY_HOLD_A_KEY = new Set<PropertyKey | undefined>(["ca", "clientCert", "clientKey"]);
+
+function shown({ path, input }: z.core.$ZodIssue): string {
+  if (input === undefined) return "nothing";
+  if (MAY_HOLD_A_KEY.has(path.at(-1))) return "(not shown)";
+  const written = JSON.stringify(input) ?? String(input);
+  return written.length > 80 ? `${written.slice(0, 77)}...` : written;
+}

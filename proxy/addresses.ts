@@ -12,10 +12,15 @@ const METADATA = new Set(["169.254.169.254", "fd00:ec2::254"]);
  * Names are classified by their form alone: what they resolve to is the machine's business, which has no route to the metadata service.
  */
 export function classifyHost(host: string): AddressClass {
-  const bare = host.replace(/^\[|\]$/g, "");
+  const bare = withoutBrackets(host);
   if (ipaddr.isValid(bare)) return classifyAddress(ipaddr.process(bare));
   return isLocalName(bare) ? "private" : "public";
 }
+
+/** Whether a host of a URL is an address and no name. */
+export const isAddress = (host: string): boolean => ipaddr.isValid(withoutBrackets(host));
+
+const withoutBrackets = (host: string): string => host.replace(/^\[|\]$/g, "");
 
 function classifyAddress(address: ipaddr.IPv4 | ipaddr.IPv6): AddressClass {
   if (METADATA.has(address.toString())) return "metadata";

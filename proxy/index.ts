@@ -8,16 +8,21 @@ export {
   type Usage,
 } from "./certificates";
 export { BundleTooLargeError, type Problem, SettingsError } from "./errors";
-export { nginxFiles, PROXY_ERROR_STATUSES, STATUS_PATH, type Target } from "./nginx";
+export { cloudConfig, type MachineOptions } from "./machine";
+export { atLeast, nginxFiles, PROXY_ERROR_STATUSES, STATUS_PATH, type Target } from "./nginx";
 export {
   type Client,
   checkTogether,
   type Destination,
+  flag,
   type KeyAlgorithm,
   OLDEST_NGINX,
+  only,
   PROBE_CLIENT,
   parseSettings,
   parseWith,
   type Settings,
   settingsFields,
+  text,
+  whole,
 } from "./settings";

@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { closest } from "fastest-levenshtein";
 import { z } from "zod";
-import { classifyHost } from "./addresses";
+import { classifyHost, isAddress } from "./addresses";
 import { type Problem, SettingsError } from "./errors";
 import { canonicalCertificates, canonicalKey, readCertificates, readPrivateKey } from "./pem";
 
@@ -24,7 +24,7 @@ const PATH_PREFIX = /^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*\/?$/;
 export const RESERVED_PATH = "/.mtls-proxy/";
 
 /** The fields of an object, and an unknown one answered with the nearest that exists. */
-function only<Shape extends z.ZodRawShape>(shape: Shape) {
+export function only<Shape extends z.ZodRawShape>(shape: Shape) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) =>
@@ -34,12 +34,12 @@ function only<Shape extends z.ZodRawShape>(shape: Shape) {
   });
 }
 
-const text = (allowed: string, holds: (value: string) => boolean) => z.string(allowed).refine(holds, allowed);
-const whole = (least: number, most: number, unit: string) => {
+export const text = (allowed: string, holds: (value: string) => boolean) => z.string(allowed).refine(holds, allowed);
+export const whole = (least: number, most: number, unit: string) => {
   const allowed = `must be a whole number from ${least} to ${most}${unit && ` (${unit})`}`;
   return z.number(allowed).refine((value) => Number.isInteger(value) && value >= least && value <= most, allowed);
 };
-const flag = () => z.boolean("must be true or false");
+export const flag = () => z.boolean("must be true or false");
 
 const label = (what: string) =>
   text(`must be a DNS label, which is what ${what}: a-z, 0-9 and -, 63 characters at most`, (value) =>
@@ -83,13 +83,25 @@ const destination = only({
     .transform((value) => (value.endsWith("/") ? value : `${value}/`))
     .default("/"),
   stripPath: flag().default(true),
+  serverName: text("must be the host name in the destination's certificate, in lower case", (value) =>
+    HOST_NAME.test(value),
+  ).optional(),
   ca: certificatePem.optional(),
   clientCert: certificatePem.optional(),
   clientKey: keyPem.optional(),
   connectTimeoutSeconds: whole(1, 60, "seconds").default(5),
   readTimeoutSeconds: whole(1, 3600, "seconds").default(60),
 })
-  .superRefine(({ clientCert, clientKey }, context) => {
+  .superRefine(({ url, serverName, clientCert, clientKey }, context) => {
+    if (!serverName && isAddress(new URL(url).hostname)) {
+      context.addIssue({
+        code: "custom",
+        path: ["serverName"],
+        message:
+          "must be given beside a url with an address: the host name in the destination's certificate, because nginx verifies names alone",
+        input: undefined,
+      });
+    }
     const given = [clientCert && "clientCert", clientKey && "clientKey"].filter(Boolean);
     if (given.length === 1) {
       const missing = clientCert ? "clientKey" : "clientCert";

@@ -55,8 +55,7 @@ function server({ name, url }: Destination, target: Target): Lines {
 
 /** A destination's location: the part that stands inside the server block. */
 export function destinationLocation(destination: Destination, target: Target): string {
-  const { name, path, url, connectTimeoutSeconds, readTimeoutSeconds } = destination;
-  const { host } = new URL(url);
+  const { name, path, connectTimeoutSeconds, readTimeoutSeconds } = destination;
   return textOf([
     // nginx would redirect to the prefix with its slash by itself
     path === "/" ? undefined : block(`location = ${path.slice(0, -1)}`, "return 404;"),
@@ -69,7 +68,7 @@ export function destinationLocation(destination: Destination, target: Target): s
       "proxy_http_version 1.1;",
       "",
       "# Who calls is said by the proxy alone.",
-      `proxy_set_header Host ${host};`,
+      `proxy_set_header Host ${hostHeader(destination)};`,
       'proxy_set_header Connection "";',
       "proxy_set_header X-Mtls-Client $mtls_client;",
       FORGEABLE.map((header) => `proxy_set_header ${header} "";`),
@@ -81,7 +80,9 @@ export function destinationLocation(destination: Destination, target: Target): s
       "# Bodies pass as they come, in both directions: memory stays bounded and nothing touches a disk.",
       "proxy_request_buffering off;",
       "proxy_buffering off;",
+      "# Response headers of 32 KiB; the second line only satisfies nginx's check that buffers fit together.",
       "proxy_buffer_size 32k;",
+      "proxy_buffers 4 32k;",
       "",
       `proxy_connect_timeout ${connectTimeoutSeconds}s;`,
       `proxy_read_timeout ${readTimeoutSeconds}s;`,
@@ -92,8 +93,16 @@ export function destinationLocation(destination: Destination, target: Target): s
   ]);
 }
 
-function verifiedDestination({ name, url, ca, clientCert }: Destination, target: Target): Lines {
-  const { hostname } = new URL(url);
+/** The name by which a destination knows itself. */
+const nameOf = ({ url, serverName }: Destination): string => serverName ?? new URL(url).hostname;
+
+function hostHeader(destination: Destination): string {
+  const { port } = new URL(destination.url);
+  return port ? `${nameOf(destination)}:${port}` : nameOf(destination);
+}
+
+function verifiedDestination(destination: Destination, target: Target): Lines {
+  const { name, ca, clientCert } = destination;
   return [
     "# Verified always; there is no setting to switch it off.",
     "proxy_ssl_verify on;",
@@ -101,16 +110,18 @@ function verifiedDestination({ name, url, ca, clientCert }: Destination, target:
     "proxy_ssl_verify_depth 5;",
     `proxy_ssl_trusted_certificate ${ca ? `destinations/${name}.ca.crt` : target.systemCa};`,
     "proxy_ssl_server_name on;",
-    `proxy_ssl_name ${hostname.replace(/^\[|\]$/g, "")};`,
+    `proxy_ssl_name ${nameOf(destination)};`,
     "proxy_ssl_protocols TLSv1.2 TLSv1.3;",
     clientCert ? `proxy_ssl_certificate destinations/${name}.client.crt;` : undefined,
     clientCert ? `proxy_ssl_certificate_key destinations/${name}.client.key;` : undefined,
   ];
 }
 
-function untrustedAnswers({ url, path, stripPath }: Destination): Lines {
+function untrustedAnswers(destination: Destination): Lines {
+  const { url, path, stripPath } = destination;
   const { hostname, port } = new URL(url);
-  const origin = `(?:https:)?//${regexOf(hostname)}${port ? `:${port}` : "(?::443)?"}`;
+  const hosts = [...new Set([hostname, nameOf(destination)])].map(regexOf).join("|");
+  const origin = `(?:https:)?//(?:${hosts})${port ? `:${port}` : "(?::443)?"}`;
   const prefix = stripPath ? path : "/";
   return [
     "# A destination is not trusted: it cannot steer nginx, nor speak in the proxy's name.",

@@ -13,7 +13,7 @@ import { tls } from "./tls";
 
 export { PROXY_ERROR_STATUSES } from "./errors";
 export { STATUS_PATH } from "./status";
-export type { Target } from "./target";
+export { atLeast, type Target } from "./target";
 
 /**
  * nginx's files for a proxy, by their path inside the bundle. Plain: no clock, no disk, the same settings give the same texts.

@@ -28,6 +28,8 @@ export const logging = ({ logFormat }: Settings): string =>
   textOf([
     "# No query string and no header is logged: both carry keys and personal data often enough.",
     block("map $request_uri $path_without_query", 'default "";', '"~^(?<raw_path>[^?]*)" $raw_path;'),
+    "# A destination's location sets it; a request that fails before has none.",
+    block('map "" $destination', 'default "";'),
     logFormat === "json" ? jsonFormat() : textFormat(),
     "access_log logs/access.log main;",
   ]);

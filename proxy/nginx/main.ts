@@ -32,7 +32,6 @@ export const main = ({ destinations, port }: Settings, { listen }: Target): stri
       block(
         "server",
         listen.map((address) => `listen ${address}:${port} ssl;`),
-        'set $destination "";',
         "include tls.conf;",
         "include requests.conf;",
         "include limits.conf;",

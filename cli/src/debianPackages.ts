@@ -1,0 +1,86 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { homedir, userInfo } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
+
+const exec = promisify(execFile);
+
+/** Where fetched programs are kept between runs. */
+export const cacheDirectory = (): string => join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "mtls-proxy");
+
+export interface DownloadOptions {
+  say: (progress: string) => void;
+  /** Lines for apt's sources.list in place of the machine's own sources. */
+  sources?: string;
+}
+
+/**
+ * Fetches Debian's or Ubuntu's nginx with every library it needs and unpacks it: nothing is installed, no service is started, no root is needed.
+ * apt is given directories of its own and told that nothing is installed, so that what it fetches is complete.
+ * @returns `directory`, at once when it is already there
+ */
+export async function downloadDebianNginx(directory: string, { say, sources }: DownloadOptions): Promise<string> {
+  const root = `${directory}-${await releaseName(sources)}-${process.arch}`;
+  if (existsSync(root)) return root;
+  await mkdir(dirname(root), { recursive: true });
+  const work = await mkdtemp(`${root}.`);
+  try {
+    const apt = await aptOf(work, sources);
+    say("fetching nginx from this machine's package sources, about 10 MB, nothing is installed: the package lists");
+    await apt("update");
+    say("fetching nginx: the packages");
+    await apt("install", "--yes", "--download-only", "nginx");
+    await unpackAll(join(work, "cache/archives"), join(work, "root"));
+    await moveIntoPlace(join(work, "root"), root);
+    return root;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** A cache for one release is none for the next: libraries and nginx change together. */
+async function releaseName(sources?: string): Promise<string> {
+  if (sources) return sources.split(/\s+/).find((word) => /^[a-z]+$/.test(word) && word !== "deb") ?? "other";
+  const release = await readFile("/etc/os-release", "utf8");
+  return /^VERSION_CODENAME="?([a-z]+)/m.exec(release)?.[1] ?? "unknown";
+}
+
+async function aptOf(work: string, sources?: string): Promise<(...command: string[]) => Promise<unknown>> {
+  for (const path of ["state/lists/partial", "cache/archives/partial", "root"])
+    await mkdir(join(work, path), { recursive: true });
+  await writeFile(join(work, "status"), "");
+  if (sources) await writeFile(join(work, "sources.list"), sources);
+  const settings = {
+    "Dir::State": join(work, "state"),
+    "Dir::State::status": join(work, "status"),
+    "Dir::Cache": join(work, "cache"),
+    "Debug::NoLocking": "true",
+    "APT::Sandbox::User": userInfo().username,
+    "APT::Install-Recommends": "false",
+    "Acquire::Languages": "none",
+    "Acquire::Retries": "3",
+    ...(sources && {
+      "Dir::Etc::sourcelist": join(work, "sources.list"),
+      "Dir::Etc::sourceparts": "-",
+      "Acquire::Check-Valid-Until": "false",
+    }),
+  };
+  const options = Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  return (...command) => exec("apt-get", ["--quiet", ...options, ...command], { maxBuffer: 64 * 1024 * 1024 });
+}
+
+async function unpackAll(archives: string, root: string): Promise<void> {
+  const packages = (await readdir(archives)).filter((name) => name.endsWith(".deb"));
+  for (const name of packages) await exec("dpkg", ["--extract", join(archives, name), root]);
+}
+
+/** Another run may have been quicker; its result is as good as ours. */
+async function moveIntoPlace(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if (!existsSync(to)) throw new Error(`${basename(to)} could not be put into the cache`, { cause: error });
+  }
+}

@@ -1,0 +1,43 @@
+import { SettingsError } from "@app-builder-mtls/proxy";
+import { Command, InvalidArgumentError } from "commander";
+import { version } from "../package.json";
+import { CommandError } from "./errors";
+import { type LocalOptions, local } from "./local/command";
+import { terminal } from "./terminal";
+
+const program = new Command("mtls-proxy")
+  .description("The command line of app-builder-mtls-proxy: a fixed address with mutual TLS in front of your backend.")
+  .version(version)
+  .showHelpAfterError("(add --help for what is possible)")
+  .exitOverride((end) => process.exit(end.exitCode === 0 ? 0 : 2));
+
+program
+  .command("local")
+  .description(
+    "run the proxy on this machine: the same nginx files as in the cloud, certificates of its own, an .env for your app",
+  )
+  .option("--destination <url>", "the backend, https://HOST or https://HOST:PORT")
+  .option("--destination-ca <file>", "the CA that signs the backend's certificate, when it is not a public one (PEM)")
+  .option("--settings <file>", "settings in YAML or JSON in place of --destination; see docs/settings.md")
+  .option("--port <number>", "443 or 10000 to 20000 (default: the first free one from 10443)", asNumber)
+  .option("--dir <directory>", "where certificates, files and logs are kept, for you alone", ".mtls-proxy")
+  .option("--env-file <file>", "the .env that receives the credentials (default: .env in --dir)")
+  .option("--client <name>", "whose credentials (default: the first client of the settings)")
+  .option("--json", "one JSON object when it serves, then the log's own JSON lines")
+  .action((options: LocalOptions) => local(options, terminal));
+
+program.parseAsync().catch((error: unknown) => {
+  if (error instanceof CommandError) fail(error.message, error.exitCode);
+  if (error instanceof SettingsError) fail(error.message, 2);
+  throw error;
+});
+
+function asNumber(value: string): number {
+  if (!/^\d+$/.test(value)) throw new InvalidArgumentError("It must be a whole number.");
+  return Number(value);
+}
+
+function fail(message: string, exitCode: number): never {
+  process.stderr.write(`mtls-proxy: ${message}\n`);
+  process.exit(exitCode);
+}

@@ -8,7 +8,7 @@ export {
   type Usage,
 } from "./certificates";
 export { BundleTooLargeError, type Problem, SettingsError } from "./errors";
-export { cloudConfig, type MachineOptions } from "./machine";
+export { cloudConfig, type MachineFacts } from "./machine";
 export { atLeast, nginxFiles, PROXY_ERROR_STATUSES, STATUS_PATH, type Target } from "./nginx";
 export {
   type Client,

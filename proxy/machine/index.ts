@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { MachineError } from "../errors";
 
 /** What a machine has to know to find its bundle; the same for as long as the stack lives. */
 export interface MachineFacts {
@@ -36,7 +35,8 @@ function environment({ secretId, region, endpointUrl }: MachineFacts): string {
   };
   return Object.entries(variables)
     .map(([name, value]) => {
-      if (!PLAIN.test(value)) throw new MachineError(name, value);
+      if (!PLAIN.test(value))
+        throw new Error(`${name} has characters that no name in AWS has: ${JSON.stringify(value)}`);
       return `${name}=${value}\n`;
     })
     .join("");

@@ -11,7 +11,7 @@ export interface Target {
 }
 
 /** Whether a release has what came with another; `1.28` stands for its first patch release. */
-export function atLeast({ nginxVersion }: Target, release: string): boolean {
+export function atLeast({ nginxVersion }: Pick<Target, "nginxVersion">, release: string): boolean {
   const [ours = [], theirs = []] = [nginxVersion, release].map((version) => version.split(".").map(Number));
   for (let part = 0; part < 3; part++) {
     const difference = (ours[part] ?? 0) - (theirs[part] ?? 0);

@@ -1,0 +1,135 @@
+import { once } from "node:events";
+import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
+import type { Issued } from "../../cli/src/certificates";
+import type { TestProxy } from "./proxy";
+
+/** An answer as it came over the wire. */
+export interface RawAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: Buffer;
+}
+
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** One TLS connection to the proxy, over which any bytes can be sent. */
+export class RawConnection implements AsyncDisposable {
+  private received: Buffer = Buffer.alloc(0);
+  private ended = false;
+  private session: Buffer | undefined;
+  private wake: () => void = () => undefined;
+
+  private constructor(readonly socket: TLSSocket) {
+    socket.on("data", (chunk: Buffer) => {
+      this.received = Buffer.concat([this.received, chunk]);
+      this.wake();
+    });
+    socket.on("session", (session) => {
+      this.session = session;
+    });
+    const end = () => {
+      this.ended = true;
+      this.wake();
+    };
+    socket.on("end", end).on("close", end).on("error", end);
+  }
+
+  /** @throws what the handshake throws */
+  static async open({ port, ca }: TestProxy, client?: Issued, options: ConnectionOptions = {}): Promise<RawConnection> {
+    const socket = connect({ host: "127.0.0.1", port, servername: "localhost", ca: ca.cert, ...client, ...options });
+    const connection = new RawConnection(socket);
+    await once(socket, "secureConnect");
+    return connection;
+  }
+
+  get isClosed(): boolean {
+    return this.ended;
+  }
+
+  /** What a later connection can resume; TLS 1.3 sends it after the first answer. */
+  get resumable(): Buffer | undefined {
+    return this.session ?? this.socket.getSession();
+  }
+
+  send(bytes: string | Buffer): void {
+    if (!this.socket.destroyed) this.socket.write(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes);
+  }
+
+  /** The next whole answer, or undefined when the connection ends without one. */
+  async answer(limitMs = 10_000): Promise<RawAnswer | undefined> {
+    const timeout = AbortSignal.timeout(limitMs);
+    for (;;) {
+      const parsed = parseAnswer(this.received, this.ended);
+      if (parsed) {
+        this.received = parsed.rest;
+        return parsed.answer;
+      }
+      if (this.ended) return undefined;
+      await this.change(timeout);
+    }
+  }
+
+  /** The next moment in which something arrived or the connection ended. */
+  private change(timeout: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const late = () => reject(new Error("no answer in time"));
+      if (timeout.aborted) late();
+      timeout.addEventListener("abort", late, { once: true });
+      this.wake = () => {
+        timeout.removeEventListener("abort", late);
+        resolve();
+      };
+    });
+  }
+
+  async ask(bytes: string, limitMs?: number): Promise<RawAnswer | undefined> {
+    this.send(bytes);
+    return this.answer(limitMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.socket.destroy();
+  }
+}
+
+/** The simplest request for a path. */
+export const get = (path: string, ...headers: string[]): string =>
+  [`GET ${path} HTTP/1.1`, "Host: localhost", ...headers, "", ""].join("\r\n");
+
+function parseAnswer(bytes: Buffer, ended: boolean): { answer: RawAnswer; rest: Buffer } | undefined {
+  const headEnd = bytes.indexOf("\r\n\r\n");
+  if (headEnd < 0) return undefined;
+  const [statusLine = "", ...lines] = bytes.toString("latin1", 0, headEnd).split("\r\n");
+  const headers = Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
+  );
+  const body = bodyOf(bytes.subarray(headEnd + 4), headers, ended);
+  if (!body) return undefined;
+  return { answer: { status: Number(statusLine.split(" ")[1]), headers, body: body.content }, rest: body.rest };
+}
+
+function bodyOf(
+  bytes: Buffer,
+  headers: Record<string, string>,
+  ended: boolean,
+): { content: Buffer; rest: Buffer } | undefined {
+  if (headers["transfer-encoding"] === "chunked") return chunkedBody(bytes);
+  const length = headers["content-length"];
+  if (length === undefined) return ended ? { content: bytes, rest: Buffer.alloc(0) } : undefined;
+  if (bytes.length < Number(length)) return undefined;
+  return { content: bytes.subarray(0, Number(length)), rest: bytes.subarray(Number(length)) };
+}
+
+function chunkedBody(bytes: Buffer): { content: Buffer; rest: Buffer } | undefined {
+  const chunks: Buffer[] = [];
+  for (let position = 0; ; ) {
+    const lineEnd = bytes.indexOf("\r\n", position);
+    if (lineEnd < 0) return undefined;
+    const size = Number.parseInt(bytes.toString("latin1", position, lineEnd), 16);
+    const start = lineEnd + 2;
+    if (bytes.length < start + size + 2) return undefined;
+    if (size === 0) return { content: Buffer.concat(chunks), rest: bytes.subarray(start + 2) };
+    chunks.push(bytes.subarray(start, start + size));
+    position = start + size + 2;
+  }
+}

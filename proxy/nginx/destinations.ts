@@ -94,7 +94,7 @@ export function destinationLocation(destination: Destination, target: Target): s
 }
 
 /** The name by which a destination knows itself. */
-const nameOf = ({ url, serverName }: Destination): string => serverName ?? new URL(url).hostname;
+export const nameOf = ({ url, serverName }: Destination): string => serverName ?? new URL(url).hostname;
 
 function hostHeader(destination: Destination): string {
   const { port } = new URL(destination.url);

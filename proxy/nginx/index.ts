@@ -6,6 +6,7 @@ import { identities } from "./identities";
 import { limitUses, limitZones } from "./limits";
 import { logging } from "./logging";
 import { main } from "./main";
+import { outline } from "./outline";
 import { requests } from "./requests";
 import { status } from "./status";
 import type { Target } from "./target";
@@ -31,6 +32,7 @@ export function nginxFiles(settings: Settings, target: Target): Files {
     "logging.conf": logging(settings),
     "requests.conf": requests(target),
     "status.conf": status(settings),
+    "outline.json": outline(settings, target),
     ...Object.assign(
       {},
       ...settings.destinations.map((destination) => destinationFiles(destination, settings, target)),

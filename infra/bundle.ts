@@ -1,0 +1,67 @@
+import { type Bundle, makeBundle, nginxFiles, packBundle, type Target } from "@app-builder-mtls/proxy";
+import * as aws from "@pulumi/aws";
+import * as pulumi from "@pulumi/pulumi";
+import type { Certificates } from "./certificates";
+import type { Part } from "./parts";
+import type { Settings } from "./settings";
+
+/** A bundle where the machine finds it. */
+export interface PublishedBundle {
+  secret: aws.secretsmanager.Secret;
+  /** The machine's first fetch must find something. */
+  published: pulumi.Resource;
+  /** A hash that tells nothing about what it is made of. */
+  version: pulumi.Output<string>;
+}
+
+/** Amazon Linux keeps no CA file of ours; this is a copy that lives where nginx may read it. */
+const SYSTEM_CA = "/etc/mtls-proxy/system-ca.crt";
+/** The VPC's own DNS server, the same address in every VPC. */
+const VPC_RESOLVER = "169.254.169.253";
+
+export function publishBundle(
+  { name, tags, child }: Part,
+  settings: Settings,
+  certificates: Certificates,
+): PublishedBundle {
+  const secret = new aws.secretsmanager.Secret(
+    `${name}-bundle`,
+    {
+      description:
+        "mtls-proxy: everything that the proxy serves with, keys included; written by pulumi up, read by the machine",
+      // Nothing is lost with it: the next `pulumi up` writes the same again from the stack's state.
+      recoveryWindowInDays: 0,
+      tags,
+    },
+    child,
+  );
+  const bundle = pulumi.secret(bundleOf(settings, certificates));
+  const published = new aws.secretsmanager.SecretVersion(
+    `${name}-bundle`,
+    { secretId: secret.id, secretBinary: bundle.apply((made) => packBundle(made).toString("base64")) },
+    child,
+  );
+  return { secret, published, version: pulumi.unsecret(bundle.apply(({ version }) => version)) };
+}
+
+function bundleOf(settings: Settings, { ca, server, probe }: Certificates): pulumi.Output<Bundle> {
+  const target: Target = {
+    nginxVersion: settings.nginx.version,
+    listen: ["0.0.0.0"],
+    systemCa: SYSTEM_CA,
+    resolver: [VPC_RESOLVER],
+  };
+  const files = nginxFiles(settings, target);
+  return pulumi
+    .all([ca, server.cert, server.key, probe.cert, probe.key])
+    .apply(([caCert, serverCert, serverKey, probeCert, probeKey]) =>
+      makeBundle(target.nginxVersion, {
+        ...files,
+        "client-ca.crt": caCert,
+        "server.crt": serverCert,
+        "server.key": serverKey,
+        "probe.crt": probeCert,
+        "probe.key": probeKey,
+      }),
+    );
+}

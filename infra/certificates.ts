@@ -1,0 +1,169 @@
+import {
+  type CertificateProfile,
+  caProfile,
+  clientProfile,
+  type KeyAlgorithm,
+  probeProfile,
+  serverProfile,
+} from "@app-builder-mtls/proxy";
+import * as pulumi from "@pulumi/pulumi";
+import * as tls from "@pulumi/tls";
+import type { Part } from "./parts";
+import type { Settings } from "./settings";
+
+/** A certificate and its key, both PEM. */
+export interface Identity {
+  cert: pulumi.Output<string>;
+  /** PKCS #8, secret. */
+  key: pulumi.Output<string>;
+}
+
+/** Everything that a stack's CA signs, and the certificate of the CA itself; its key stays where it is made. */
+export interface Certificates {
+  ca: pulumi.Output<string>;
+  server: Identity;
+  probe: Identity;
+  /** In the order of the settings. */
+  clients: (Identity & { name: string })[];
+}
+
+/** @param serverNames what callers may call the proxy: its address, and its host name if it has one */
+export function certificatesFor(part: Part, settings: Settings, serverNames: Names): Certificates {
+  const ca = certificateAuthority(part, settings);
+  const issue = (what: string, profile: CertificateProfile, names?: Names) => leaf(part, { what, profile, ca, names });
+  return {
+    ca: ca.cert,
+    server: issue("server", serverProfile(settings), serverNames),
+    probe: issue("probe", probeProfile(settings)),
+    clients: settings.clients.map((client) => ({
+      name: client.name,
+      ...issue(`client-${client.name}-${client.generation}`, clientProfile(settings, client)),
+    })),
+  };
+}
+
+export interface Names {
+  ipAddresses: pulumi.Input<string>[];
+  dnsNames: string[];
+}
+
+interface Authority {
+  cert: pulumi.Output<string>;
+  key: pulumi.Output<string>;
+  /** RFC 3339. */
+  ends: pulumi.Output<string>;
+}
+
+/**
+ * A CA is replaced by raising `ca.generation` and by nothing else: another CA shuts out every client until its
+ * action is deployed again. So its resources are named by the generation, they ignore every other change, and a
+ * change that they ignore is refused in words.
+ */
+function certificateAuthority({ name, child }: Part, settings: Settings): Authority {
+  const profile = caProfile(settings);
+  const what = `${name}-ca-${settings.ca.generation}`;
+  const key = new tls.PrivateKey(what, keyArguments(profile.keyAlgorithm), {
+    ...child,
+    ignoreChanges: ["algorithm", "ecdsaCurve", "rsaBits"],
+  });
+  const cert = new tls.SelfSignedCert(
+    what,
+    {
+      privateKeyPem: key.privateKeyPem,
+      subject: subjectOf(profile),
+      validityPeriodHours: hours(profile.lifetimeDays),
+      earlyRenewalHours: hours(profile.renewDays),
+      allowedUses: profile.usages,
+      isCaCertificate: true,
+      setSubjectKeyId: true,
+    },
+    {
+      ...child,
+      ignoreChanges: ["subject", "validityPeriodHours", "earlyRenewalHours", "allowedUses", "setSubjectKeyId"],
+    },
+  );
+  const unchanged = pulumi
+    .all([key.algorithm, key.rsaBits, cert.validityPeriodHours])
+    .apply(([algorithm, bits, validity]) =>
+      refuseOtherAuthority(settings, {
+        keyAlgorithm: algorithm === "RSA" ? `RSA-${bits}` : "ECDSA-P256",
+        caDays: validity / 24,
+      }),
+    );
+  const checked = (value: pulumi.Output<string>) => pulumi.all([value, unchanged]).apply(([known]) => known);
+  return { cert: checked(cert.certPem), key: checked(key.privateKeyPem), ends: cert.validityEndTime };
+}
+
+function refuseOtherAuthority({ ca, certificates }: Settings, made: { keyAlgorithm: string; caDays: number }): void {
+  const differing = (["keyAlgorithm", "caDays"] as const).filter((setting) => made[setting] !== certificates[setting]);
+  if (differing.length === 0) return;
+  throw new pulumi.RunError(
+    [
+      `The CA of generation ${ca.generation} stays as it was made, because another would shut out every client until its action is deployed again:`,
+      ...differing.map(
+        (setting) => `  certificates.${setting}: is ${made[setting]}, and ${certificates[setting]} is asked for`,
+      ),
+      `Set it back; or, to make a new CA on purpose, raise ca.generation to ${ca.generation + 1}.`,
+    ].join("\n"),
+  );
+}
+
+interface Leaf {
+  /** Names its resources. */
+  what: string;
+  profile: CertificateProfile;
+  ca: Authority;
+  /** Only a server has any. */
+  names?: Names | undefined;
+}
+
+/** The key stays through renewals; inside the renewal window any run makes the certificate anew. */
+function leaf({ name, child }: Part, { what, profile, ca, names }: Leaf): Identity {
+  const key = new tls.PrivateKey(`${name}-${what}`, keyArguments(profile.keyAlgorithm), child);
+  const request = new tls.CertRequest(
+    `${name}-${what}`,
+    { privateKeyPem: key.privateKeyPem, subject: subjectOf(profile), ...names },
+    child,
+  );
+  const cert = new tls.LocallySignedCert(
+    `${name}-${what}`,
+    {
+      certRequestPem: request.certRequestPem,
+      caCertPem: ca.cert,
+      caPrivateKeyPem: ca.key,
+      validityPeriodHours: hours(profile.lifetimeDays),
+      earlyRenewalHours: hours(profile.renewDays),
+      allowedUses: profile.usages,
+      setSubjectKeyId: true,
+    },
+    child,
+  );
+  const withinAuthority = pulumi.all([cert.validityEndTime, ca.ends]).apply(([end, last]) => {
+    if (Date.parse(end) <= Date.parse(last)) return;
+    throw new pulumi.RunError(
+      `The certificate ${what} would end on ${end}, after the CA that signs it (${last}). Raise ca.generation for a new CA.`,
+    );
+  });
+  return {
+    cert: pulumi.all([cert.certPem, withinAuthority]).apply(([pem]) => pem),
+    key: pulumi.secret(key.privateKeyPemPkcs8),
+  };
+}
+
+const hours = (days: number) => days * 24;
+
+const subjectOf = ({ subject }: CertificateProfile) => ({
+  organizationalUnit: subject.organizationalUnit,
+  commonName: subject.commonName,
+});
+
+function keyArguments(algorithm: KeyAlgorithm): tls.PrivateKeyArgs {
+  switch (algorithm) {
+    case "ECDSA-P256":
+      return { algorithm: "ECDSA", ecdsaCurve: "P256" };
+    case "RSA-2048":
+      return { algorithm: "RSA", rsaBits: 2048 };
+    case "RSA-4096":
+      return { algorithm: "RSA", rsaBits: 4096 };
+  }
+}

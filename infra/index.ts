@@ -1,0 +1,14 @@
+import * as pulumi from "@pulumi/pulumi";
+import { MtlsProxy } from "./proxy";
+import { readSettings } from "./settings";
+
+const proxy = new MtlsProxy("mtls-proxy", readSettings());
+
+/** What the actions are given, as the client that is listed first. */
+export const { endpoint, clientCert, clientKey, caCert } = proxy.credentials;
+/** The same for every client, by name. */
+export const clients = pulumi.secret(proxy.clients);
+/** What the backend's firewall must accept. */
+export const egressIps = proxy.egressIps;
+/** What the machine serves once it has it; `mtls-proxy verify` compares. */
+export const bundleVersion = proxy.bundleVersion;

@@ -1,0 +1,121 @@
+import {
+  atLeast,
+  checkTogether,
+  only,
+  parseWith,
+  SettingsError,
+  settingsFields,
+  text,
+  whole,
+} from "@app-builder-mtls/proxy";
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { type Configuration, readConfiguration } from "./configuration";
+
+/** The first release that follows a destination's changing addresses by itself. */
+const OLDEST_NGINX_IN_CLOUD = "1.27.3";
+
+/** An identifier as AWS writes it: `vpc-0a1b2c3d`. */
+const awsId = (prefix: string) => {
+  const allowed = `must be an identifier such as ${prefix}-0123456789abcdef0`;
+  return text(allowed, (value) => new RegExp(`^${prefix}-[0-9a-f]{8,32}$`).test(value)).optional();
+};
+
+const network = only({
+  vpcId: awsId("vpc"),
+  subnetId: awsId("subnet"),
+  allocationId: awsId("eipalloc"),
+  hostedZoneId: text("must be the identifier of a Route 53 hosted zone, such as Z0123456789ABCDEFGHIJ", (value) =>
+    /^Z[0-9A-Z]{1,31}$/.test(value),
+  ).optional(),
+}).superRefine(({ vpcId, subnetId }, context) => {
+  if ((vpcId === undefined) === (subnetId === undefined)) return;
+  const [missing, given] = vpcId ? ["subnetId", "vpcId"] : ["vpcId", "subnetId"];
+  context.addIssue({
+    code: "custom",
+    path: [missing],
+    message: `must be given together with ${given}`,
+    input: undefined,
+  });
+});
+
+const GRAVITON = /^[a-z]{1,3}\d{1,2}g[a-z]{0,3}\.[a-z0-9-]+$/;
+
+const machine = only({
+  instanceType: text(
+    "must be a Graviton (arm64) type such as t4g.micro, and no nano: its memory is too small for dnf",
+    (value) => GRAVITON.test(value) && !value.endsWith(".nano"),
+  ).default("t4g.micro"),
+  generation: whole(1, 1_000_000, "").default(1),
+  terminationProtection: z.boolean("must be true or false").default(false),
+});
+
+/** AWS's own limit is 50 a resource; the stack adds its own three. */
+const MOST_TAGS = 40;
+const TAGS_ALLOWED = `must be up to ${MOST_TAGS} names with a text each; names do not begin with aws:`;
+const tags = z.record(z.string(), z.string(TAGS_ALLOWED), TAGS_ALLOWED).refine((given) => {
+  const entries = Object.entries(given);
+  return entries.length <= MOST_TAGS && entries.every(([key, value]) => isTagName(key) && value.length <= 256);
+}, TAGS_ALLOWED);
+const isTagName = (name: string) => /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u.test(name) && !/^aws:/i.test(name);
+
+const LOCAL_ONLY = "must be left out: only `mtls-proxy local` may reach loopback and private addresses";
+
+const schema = only({
+  ...settingsFields,
+  allowLocalDestinations: z.literal(false, LOCAL_ONLY).default(false),
+  topology: z.enum(["single"], "must be single").default("single"),
+  network: network.prefault({}),
+  machine: machine.prefault({}),
+  tags: tags.default({}),
+})
+  .superRefine(checkTogether)
+  .superRefine(({ nginx, network, hostname }, context) => {
+    const complain = (path: string[], message: string, input: unknown) =>
+      context.addIssue({ code: "custom", path, message, input });
+    if (!atLeast({ nginxVersion: nginx.version }, OLDEST_NGINX_IN_CLOUD)) {
+      complain(
+        ["nginx", "version"],
+        `must be ${OLDEST_NGINX_IN_CLOUD} at least: older ones lose a destination whose address changes`,
+        nginx.version,
+      );
+    }
+    if (network.hostedZoneId && !hostname) {
+      complain(["hostname"], "must be given together with network.hostedZoneId: it is the record's name", hostname);
+    }
+  });
+
+/** What a stack may set: everything about the proxy, and everything about AWS around it. */
+export type Settings = z.output<typeof schema>;
+
+/**
+ * The settings of a stack, complete with defaults.
+ * @throws SettingsError with every problem at once
+ */
+export function stackSettings({ values, encrypted }: Configuration): Settings {
+  const settings = parseWith(schema, values);
+  const exposed = settings.destinations.flatMap(({ clientKey }, index) =>
+    clientKey ? [`destinations[${index}].clientKey`] : [],
+  );
+  if (exposed.length === 0 || encrypted.has("destinations")) return settings;
+  throw new SettingsError(
+    exposed.map((place) => ({
+      place,
+      given: "(not shown)",
+      allowed: `must be encrypted, it is readable in the stack's file: pulumi config set --secret --path '${place}'`,
+    })),
+  );
+}
+
+/**
+ * The settings of the stack that runs.
+ * @throws RunError with the text of the SettingsError, which Pulumi prints without a stack trace
+ */
+export function readSettings(): Settings {
+  try {
+    return stackSettings(readConfiguration());
+  } catch (error) {
+    if (error instanceof SettingsError) throw Object.assign(new pulumi.RunError(error.message), { cause: error });
+    throw error;
+  }
+}

@@ -1,0 +1,47 @@
+import { MtlsError } from "./errors";
+
+/** The header by which the proxy marks an answer as its own; it hides such headers of destinations. */
+const PROXY_ERROR_HEADER = "x-mtls-proxy-error";
+
+/** What the proxy says about itself, and what to do. */
+export const PROXY_REASONS: Readonly<Record<string, string>> = {
+  client_certificate_required: "The proxy saw no client certificate: something between it and the action ends TLS.",
+  client_certificate_expired:
+    "The client certificate is expired, or ends within a day: run `pulumi up`, then `mtls-proxy env`, and deploy again.",
+  client_certificate_rejected:
+    "The proxy trusts another CA than the one that issued the client certificate: run `mtls-proxy env` and deploy again.",
+  client_not_listed:
+    "The proxy does not list this client, or not this generation of its certificate: check `clients` in the stack's configuration, then run `mtls-proxy env` and deploy again.",
+  no_such_destination: "No destination has this path: check the prefixes under `destinations`.",
+  bad_request: "The proxy could not read the request.",
+  method_not_allowed: "The proxy does not forward this method.",
+  tls_required: "The request reached the proxy without TLS.",
+  body_too_large: "The body is larger than the proxy's `limits.bodyMegabytes`.",
+  uri_too_large: "The URL is longer than the proxy accepts.",
+  headers_too_large: "A header is longer than the proxy accepts.",
+  rate_limited: "Too many requests for the proxy's `limits`: slow down, or raise them.",
+  destination_unreachable:
+    "The proxy could not connect to the destination, or refused its certificate; nothing was sent. `mtls-proxy verify` names the cause.",
+  destination_failed: "The destination broke off before its answer was complete; it may have acted on the request.",
+  destination_timeout: "The destination did not answer in the proxy's time for it; it may have acted on the request.",
+  internal_error: "The proxy failed; its error log says why.",
+};
+
+/** The proxy, not the backend, gave this answer. Thrown only with the option `throwProxyErrors`. */
+export class ProxyError extends MtlsError {
+  /** The proxy's own code, such as `destination_unreachable`; a newer proxy may know others than the documented. */
+  readonly reason: string;
+  /** The HTTP status of the answer. */
+  readonly status: number;
+
+  constructor(reason: string, status: number) {
+    super("ERR_MTLS_PROXY", `${PROXY_REASONS[reason] ?? "The proxy refused or failed."} (${reason}, ${status})`);
+    this.reason = reason;
+    this.status = status;
+  }
+}
+Object.defineProperty(ProxyError.prototype, "name", { value: "ProxyError", configurable: true, writable: true });
+
+/** The proxy's own code if it, and not the backend, gave this answer. */
+export const proxyReason = (response: { headers: { get(name: string): string | null } }): string | undefined =>
+  response.headers.get(PROXY_ERROR_HEADER) ?? undefined;

@@ -43,13 +43,16 @@ function rawTarget({ name, path, stripPath }: Destination, all: Destination[]): 
 function server({ name, url }: Destination, target: Target): Lines {
   const { hostname, port } = new URL(url);
   const address = `${hostname}:${port || 443}`;
-  if (!target.resolver || !atLeast(target, "1.27.3")) return [`server ${address};`];
+  const reason =
+    "# nginx counts a slow answer as a failure of its address; one of each address would shut the destination out for 10 s.";
+  if (!target.resolver || !atLeast(target, "1.27.3")) return [reason, `server ${address} max_fails=0;`];
   return [
+    reason,
     "# 1.27.3: nginx follows the name's addresses by itself, and starts without them.",
     `zone ${upstream(name)} 256k;`,
     `resolver ${target.resolver.join(" ")};`,
     "resolver_timeout 5s;",
-    `server ${address} resolve;`,
+    `server ${address} resolve max_fails=0;`,
   ];
 }
 
@@ -64,6 +67,8 @@ export function destinationLocation(destination: Destination, target: Target): s
       `set $destination ${name};`,
       block(`if ($mtls_client = ${PROBE_CLIENT})`, "return 404;"),
       block(`if (${variable(name)} = "")`, "return 404;"),
+      "# A destination that answers 101 to one of these would get a tunnel past every later check.",
+      block("if ($http_upgrade)", "return 426;"),
       `proxy_pass https://${upstream(name)}${variable(name)};`,
       "proxy_http_version 1.1;",
       "",
@@ -133,6 +138,7 @@ function untrustedAnswers(destination: Destination): Lines {
     "# A Location on the destination itself is put under its prefix; one elsewhere is passed as it is.",
     `proxy_redirect ~*^${origin}/(.*)$ ${prefix}$1;`,
     `proxy_redirect ~*^${origin}$ ${prefix};`,
+    `proxy_redirect ~*^${origin}([?#].*)$ ${prefix}$1;`,
     prefix === "/" ? undefined : `proxy_redirect ~^/(?!/)(.*)$ ${prefix}$1;`,
   ];
 }

@@ -24,6 +24,12 @@ const ERRORS: ProxyError[] = [
   },
   { on: [405], status: 405, code: "method_not_allowed", message: "The proxy does not forward this method." },
   { on: [497], status: 400, code: "tls_required", message: "This port speaks TLS only: use https." },
+  {
+    on: [426],
+    status: 400,
+    code: "upgrade_not_supported",
+    message: "The proxy forwards requests and answers, and no upgraded connections such as WebSocket.",
+  },
   { on: [413], status: 413, code: "body_too_large", message: "The body is larger than limits.bodyMegabytes." },
   { on: [414], status: 414, code: "uri_too_large", message: "The URL is longer than 32 KiB.", withoutPath: true },
   {
@@ -87,6 +93,8 @@ export const errors = (): string =>
     block(
       `location = ${REFUSED}`,
       "internal;",
+      "# A stranger is told who may come in, not how much.",
+      "client_max_body_size 0;",
       "# Never there: the way to an error of a phase that comes after the limits.",
       "try_files /none =403;",
     ),

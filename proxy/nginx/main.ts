@@ -1,4 +1,4 @@
-import type { Settings } from "../settings";
+import { RESERVED_PATH, type Settings } from "../settings";
 import type { Target } from "./target";
 import { block, textOf } from "./text";
 
@@ -21,6 +21,8 @@ export const main = ({ destinations, port }: Settings, { listen }: Target): stri
     block(
       "http",
       TEMPORARY.map((kind) => `${kind}_temp_path temp_${kind};`),
+      "# Destinations' names are parts of variables' names and may have 63 characters; the default of 64 holds 50.",
+      "variables_hash_bucket_size 128;",
       "include version.conf;",
       "include identities.conf;",
       "include error-messages.conf;",
@@ -38,6 +40,8 @@ export const main = ({ destinations, port }: Settings, { listen }: Target): stri
         "include errors.conf;",
         "include status.conf;",
         destinations.map(({ name }) => `include destinations/${name}.conf;`),
+        "# The proxy's own paths reach no destination, even one at /.",
+        block(`location ${RESERVED_PATH}`, "return 404;"),
         destinations.some(({ path }) => path === "/") ? undefined : block("location /", "return 404;"),
       ),
     ),

@@ -16,7 +16,7 @@ export function nginxUnderTest(): Promise<Nginx> {
   return obtained;
 }
 
-async function nginxOfRelease(release: string): Promise<Nginx> {
+export async function nginxOfRelease(release: string): Promise<Nginx> {
   const sources = `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${await debianMirror()} ${release} main\n`;
   return nginxInside(await downloadDebianNginx(join(cacheDirectory(), "nginx"), { say, sources }));
 }

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import type { Issued } from "../../cli/src/certificates";
+import { readMessage } from "./messages";
 import type { TestProxy } from "./proxy";
 
 /** An answer as it came over the wire. */
@@ -97,39 +98,8 @@ export const get = (path: string, ...headers: string[]): string =>
   [`GET ${path} HTTP/1.1`, "Host: localhost", ...headers, "", ""].join("\r\n");
 
 function parseAnswer(bytes: Buffer, ended: boolean): { answer: RawAnswer; rest: Buffer } | undefined {
-  const headEnd = bytes.indexOf("\r\n\r\n");
-  if (headEnd < 0) return undefined;
-  const [statusLine = "", ...lines] = bytes.toString("latin1", 0, headEnd).split("\r\n");
-  const headers = Object.fromEntries(
-    lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
-  );
-  const body = bodyOf(bytes.subarray(headEnd + 4), headers, ended);
-  if (!body) return undefined;
-  return { answer: { status: Number(statusLine.split(" ")[1]), headers, body: body.content }, rest: body.rest };
-}
-
-function bodyOf(
-  bytes: Buffer,
-  headers: Record<string, string>,
-  ended: boolean,
-): { content: Buffer; rest: Buffer } | undefined {
-  if (headers["transfer-encoding"] === "chunked") return chunkedBody(bytes);
-  const length = headers["content-length"];
-  if (length === undefined) return ended ? { content: bytes, rest: Buffer.alloc(0) } : undefined;
-  if (bytes.length < Number(length)) return undefined;
-  return { content: bytes.subarray(0, Number(length)), rest: bytes.subarray(Number(length)) };
-}
-
-function chunkedBody(bytes: Buffer): { content: Buffer; rest: Buffer } | undefined {
-  const chunks: Buffer[] = [];
-  for (let position = 0; ; ) {
-    const lineEnd = bytes.indexOf("\r\n", position);
-    if (lineEnd < 0) return undefined;
-    const size = Number.parseInt(bytes.toString("latin1", position, lineEnd), 16);
-    const start = lineEnd + 2;
-    if (bytes.length < start + size + 2) return undefined;
-    if (size === 0) return { content: Buffer.concat(chunks), rest: bytes.subarray(start + 2) };
-    chunks.push(bytes.subarray(start, start + size));
-    position = start + size + 2;
-  }
+  const message = readMessage(bytes, "answer", ended);
+  if (!message) return undefined;
+  const { startLine, headers, body, rest } = message;
+  return { answer: { status: Number(startLine.split(" ")[1]), headers, body }, rest };
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import type { SecureVersion } from "node:tls";
 import { createMtlsAgent } from "../src";
@@ -157,7 +156,7 @@ describe("createMtlsAgent", () => {
 });
 
 async function callInChild(params: object): Promise<string> {
-  const child = spawn(process.execPath, ["--import", "tsx", join(__dirname, "support", "call-in-child.ts")], {
+  const child = spawn(process.execPath, ["--import", "tsx", require.resolve("./support/call-in-child")], {
     env: { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: "0", NODE_NO_WARNINGS: "1" },
     stdio: ["pipe", "pipe", "inherit"],
   });

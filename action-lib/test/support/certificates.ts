@@ -24,7 +24,7 @@ export interface IssueOptions {
 }
 
 /** A certificate and its key, both PEM. */
-export interface Issued {
+interface Issued {
   cert: string;
   key: string;
 }

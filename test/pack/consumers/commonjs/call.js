@@ -1,0 +1,10 @@
+const { readFileSync } = require("node:fs");
+const { createMtlsFetch } = require("app-builder-mtls");
+
+async function main(params) {
+  const fetch = createMtlsFetch(params);
+  const response = await fetch("/path/to/resource?param=value");
+  return response.json();
+}
+
+main(JSON.parse(readFileSync(process.env.PARAMS_FILE, "utf8"))).then((body) => console.log(JSON.stringify(body)));

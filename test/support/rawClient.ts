@@ -70,6 +70,12 @@ export class RawConnection implements AsyncDisposable {
     }
   }
 
+  /** Resolves when the proxy has ended the connection. */
+  async closed(limitMs = 10_000): Promise<void> {
+    const timeout = AbortSignal.timeout(limitMs);
+    while (!this.ended) await this.change(timeout);
+  }
+
   /** The next moment in which something arrived or the connection ended. */
   private change(timeout: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {

@@ -1,5 +1,4 @@
-import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, realpath, rename, rm } from "node:fs/promises";
 import { request } from "node:https";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -65,17 +64,20 @@ export async function startLocalProxy({
 }
 
 async function refuseSecond(directory: string): Promise<void> {
-  const pid = Number(await readFile(join(directory, "nginx.pid"), "utf8").catch(() => ""));
-  if (
-    pid &&
-    existsSync(`/proc/${pid}`) &&
-    (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).includes(directory)
-  ) {
+  const pid = (await readFile(join(directory, "nginx.pid"), "utf8").catch(() => "")).trim();
+  if (pid && (await holdsOpen(pid, join(directory, "logs/error.log")))) {
     throw new CommandError(
       "ERR_MTLS_LOCAL_RUNNING",
       `A local proxy (process ${pid}) already uses ${directory}. Stop it, or give another directory with --dir.`,
     );
   }
+}
+
+/** A process id alone proves nothing: it may have been given to another process since. */
+async function holdsOpen(pid: string, path: string): Promise<boolean> {
+  const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
+  const links = descriptors.map((descriptor) => readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => ""));
+  return (await Promise.all(links)).includes(await realpath(path).catch(() => path));
 }
 
 async function writeBundle(

@@ -11,10 +11,11 @@ export function outline({ port, clients, destinations }: Settings, target: Targe
     port,
     clients: clients.map(({ name }) => name),
     destinations: destinations.map((destination) => {
-      const { name, url, ca, clientCert } = destination;
+      const { name, path, url, ca, clientCert } = destination;
       const { hostname, port: given } = new URL(url);
       return {
         name,
+        path,
         host: hostname.replace(/^\[|\]$/g, ""),
         port: Number(given) || 443,
         serverName: nameOf(destination),

@@ -8,7 +8,7 @@ export const STATUS_PATH = `${RESERVED_PATH}status`;
  * reload which nginx refused in silence shows; sync writes the file of that name with what it knows beyond.
  */
 export const status = ({ destinations }: Settings): string => {
-  const names = destinations.map(({ name }) => `"${name}"`).join(",");
+  const known = JSON.stringify(destinations.map(({ name, path }) => ({ name, path })));
   return textOf([
     block(
       `location = ${STATUS_PATH}`,
@@ -21,7 +21,7 @@ export const status = ({ destinations }: Settings): string => {
       "location @status_without_sync",
       "default_type application/json;",
       "add_header Cache-Control no-store;",
-      `return 200 '{"bundleVersion":"$bundle_version","destinations":[${names}]}\\n';`,
+      `return 200 '{"bundleVersion":"$bundle_version","destinations":${known}}\\n';`,
     ),
   ]);
 };

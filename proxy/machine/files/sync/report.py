@@ -55,8 +55,8 @@ def _certificates(facts, version):
 
 
 def _destinations(version, health):
-    names = [one["name"] for one in bundle.outline(place.bundle(version))["destinations"]]
-    return [{"name": name, "health": health.get(name, ["unknown"])[0]} for name in names]
+    known = bundle.outline(place.bundle(version))["destinations"]
+    return [{"name": one["name"], "path": one["path"], "health": health.get(one["name"], ["unknown"])[0]} for one in known]
 
 
 def _health(facts, version):

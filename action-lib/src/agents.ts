@@ -7,6 +7,7 @@ import {
   type RawCredentials,
   rawCredentials,
 } from "./credentials";
+import { RENEW } from "./errors";
 
 /** What is made once per set of credentials and kept for the container's life. */
 export interface Agents {
@@ -71,7 +72,7 @@ function newEntry(raw: RawCredentials, { warn = console.warn }: AgentsOptions): 
 }
 
 const expiryWarning = ({ daysLeft, validTo }: Credentials): string =>
-  `app-builder-mtls: the client certificate ends in ${daysLeft} days, on ${validTo.toISOString().slice(0, 10)}. Run \`pulumi up\`, then \`mtls-proxy env\`, and deploy.`;
+  `app-builder-mtls: the client certificate ends in ${daysLeft} days, on ${validTo.toISOString().slice(0, 10)}. ${RENEW}`;
 
 function agentsOf({ cert, key, ca }: Credentials): Pick<Agents, "kept" | "fresh"> {
   const tls: AgentOptions = {

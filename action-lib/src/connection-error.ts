@@ -1,4 +1,4 @@
-import { ConnectionError, type MtlsErrorCode } from "./errors";
+import { AGAIN, ConnectionError, type MtlsErrorCode, VERIFY } from "./errors";
 
 /** By Node's and OpenSSL's codes; the first that matches counts. */
 const CAUSES: [RegExp, MtlsErrorCode][] = [
@@ -31,18 +31,17 @@ const SENTENCES: Partial<Record<MtlsErrorCode, (at: string) => string>> = {
   ERR_MTLS_SERVER_NAME: (at) =>
     `The certificate of ${at} is for another host. Use the stack's own \`endpoint\`, or add the host to the proxy's names.`,
   ERR_MTLS_SERVER_FOREIGN_CA: (at) =>
-    `What answers at ${at} has no certificate of the CA in __AIO_MTLS_CA: another stack, a rotated CA, or something in between. Run \`mtls-proxy env\` again and deploy.`,
-  ERR_MTLS_CLIENT_REFUSED: (at) =>
-    `${at} refused the client certificate. Run \`mtls-proxy env\` again and deploy; \`mtls-proxy verify\` names the cause.`,
+    `What answers at ${at} has no certificate of the CA in __AIO_MTLS_CA: another stack, a rotated CA, or something in between. ${AGAIN}`,
+  ERR_MTLS_CLIENT_REFUSED: (at) => `${at} refused the client certificate. ${AGAIN} ${VERIFY}`,
   ERR_MTLS_NOT_TLS: (at) => `What answers at ${at} does not speak TLS. Check the port in __AIO_MTLS_ENDPOINT.`,
   ERR_MTLS_TLS_FAILED: (at) =>
     `TLS with ${at} failed. \`mtls-proxy verify\` shows which versions and ciphers are offered.`,
   ERR_MTLS_UNREACHABLE: (at) =>
-    `${at} could not be connected to. Check that the proxy is up and that \`ingress\` admits this address; \`mtls-proxy verify\` tests both.`,
+    `${at} could not be connected to. Check that the proxy is up and that \`ingress\` admits this address. ${VERIFY}`,
   ERR_MTLS_PORT_SHUT: (at) =>
     `${at} could not be connected to: Adobe Runtime lets actions out to the ports 443 and 10000 to 20000 only. Move the proxy to one of them.`,
   ERR_MTLS_CONNECTION_LOST: (at) =>
-    `The connection to ${at} broke before an answer came, and the request may not be repeated or was so in vain. If every call ends so, \`mtls-proxy verify\` names the cause.`,
+    `The connection to ${at} broke before an answer came, and the request may not be repeated or was so in vain. If every call ends so: ${VERIFY}`,
 };
 
 /**

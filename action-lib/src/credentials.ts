@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { inspect } from "node:util";
 import { endpointOrigin } from "./endpoint";
-import { CredentialsError } from "./errors";
+import { AGAIN, CredentialsError, RENEW } from "./errors";
 import { pemBlocks } from "./pem";
 
 type Variable = "__AIO_MTLS_ENDPOINT" | "__AIO_MTLS_CERT" | "__AIO_MTLS_KEY" | "__AIO_MTLS_CA";
@@ -19,7 +19,6 @@ export interface CredentialsOptions {
   endpoint?: string;
 }
 
-const AGAIN = "Run `mtls-proxy env` again and deploy.";
 const HINT =
   "Let `mtls-proxy env` write the `.env`: a PEM survives there as one double-quoted line with \\n, or as base64.";
 /** Clocks of containers drift, and @pulumi/tls makes certificates valid from the second of their making. */
@@ -65,7 +64,7 @@ export class Credentials {
     if (now >= this.validTo.getTime()) {
       throw new CredentialsError(
         "ERR_MTLS_EXPIRED",
-        `The client certificate in __AIO_MTLS_CERT ended at ${this.validTo.toISOString()}. Run \`pulumi up\`, which renews it, then \`mtls-proxy env\`, and deploy.`,
+        `The client certificate in __AIO_MTLS_CERT ended at ${this.validTo.toISOString()}. ${RENEW}`,
       );
     }
     if (now < this.validFrom.getTime() - CLOCK_SKEW_MS) {
@@ -191,7 +190,7 @@ function refuseExpiredIssuer(leaf: X509Certificate, cas: X509Certificate[]): voi
   if (issuers.some((ca) => Date.now() < new Date(ca.validTo).getTime())) return;
   throw new CredentialsError(
     "ERR_MTLS_CA_EXPIRED",
-    `The CA in __AIO_MTLS_CA is expired. Raise \`ca.generation\` in the stack's configuration, run \`pulumi up\`, then \`mtls-proxy env\`, and deploy.`,
+    `The CA in __AIO_MTLS_CA is expired. Raise \`ca.generation\` in the stack's configuration. ${RENEW}`,
   );
 }
 

@@ -34,6 +34,11 @@ export const ERROR_CODES = [
 
 export type MtlsErrorCode = (typeof ERROR_CODES)[number];
 
+/** The advice that most errors end with. */
+export const AGAIN = "Run `mtls-proxy env` again and deploy.";
+export const VERIFY = "`mtls-proxy verify` names the cause.";
+export const RENEW = "Run `pulumi up`, then `mtls-proxy env`, and deploy.";
+
 /** What every error of this library is. Neither it nor its `cause` ever holds the private key. */
 export class MtlsError extends Error {
   /** Never changes between versions: decide by it, not by the message. */

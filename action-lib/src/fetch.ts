@@ -114,10 +114,12 @@ async function exchange(call: Call, follow: (trip: Trip) => void): Promise<Respo
   return send(call, second);
 }
 
+/** Not at the top: see node-fetch.ts. */
+let loaded: typeof import("./node-fetch") | undefined;
+
 function send({ agents, url, init }: Call, trip: Trip): Promise<Response> {
-  // Not at the top: see node-fetch.ts.
-  const { nodeFetch } = require("./node-fetch") as typeof import("./node-fetch");
-  return nodeFetch(url, {
+  loaded ??= require("./node-fetch") as typeof import("./node-fetch");
+  return loaded.nodeFetch(url, {
     ...init,
     // node-fetch asks for the agent of every hop, so this is where a redirect is refused.
     agent: (target) => {

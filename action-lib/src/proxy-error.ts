@@ -1,4 +1,4 @@
-import { MtlsError } from "./errors";
+import { AGAIN, MtlsError, RENEW, VERIFY } from "./errors";
 
 /** The header by which the proxy marks an answer as its own; it hides such headers of destinations. */
 const PROXY_ERROR_HEADER = "x-mtls-proxy-error";
@@ -6,24 +6,21 @@ const PROXY_ERROR_HEADER = "x-mtls-proxy-error";
 /** What the proxy says about itself, and what to do. */
 export const PROXY_REASONS: Readonly<Record<string, string>> = {
   client_certificate_required: "The proxy saw no client certificate: something between it and the action ends TLS.",
-  client_certificate_expired:
-    "The client certificate is expired, or ends within a day: run `pulumi up`, then `mtls-proxy env`, and deploy again.",
-  client_certificate_rejected:
-    "The proxy trusts another CA than the one that issued the client certificate: run `mtls-proxy env` and deploy again.",
-  client_not_listed:
-    "The proxy does not list this client, or not this generation of its certificate: check `clients` in the stack's configuration, then run `mtls-proxy env` and deploy again.",
+  client_certificate_expired: `The client certificate is expired, or ends within a day. ${RENEW}`,
+  client_certificate_rejected: `The proxy trusts another CA than the one that issued the client certificate. ${AGAIN}`,
+  client_not_listed: `The proxy does not list this client, or not this generation of it: check \`clients\` in the stack's configuration. ${AGAIN}`,
   no_such_destination: "No destination has this path: check the prefixes under `destinations`.",
   bad_request: "The proxy could not read the request.",
   method_not_allowed: "The proxy does not forward this method.",
+  upgrade_not_supported: "The proxy forwards no upgrades, such as WebSocket.",
   tls_required: "The request reached the proxy without TLS.",
-  body_too_large: "The body is larger than the proxy's `limits.bodyMegabytes`.",
-  uri_too_large: "The URL is longer than the proxy accepts.",
-  headers_too_large: "A header is longer than the proxy accepts.",
-  rate_limited: "Too many requests for the proxy's `limits`: slow down, or raise them.",
-  destination_unreachable:
-    "The proxy could not connect to the destination, or refused its certificate; nothing was sent. `mtls-proxy verify` names the cause.",
-  destination_failed: "The destination broke off before its answer was complete; it may have acted on the request.",
-  destination_timeout: "The destination did not answer in the proxy's time for it; it may have acted on the request.",
+  body_too_large: "The body is larger than `limits.bodyMegabytes`.",
+  uri_too_large: "The URL is too long.",
+  headers_too_large: "A header is too long.",
+  rate_limited: "Too many requests: slow down, or raise `limits`.",
+  destination_unreachable: `The proxy could not connect to the destination, or refused its certificate; nothing was sent. ${VERIFY}`,
+  destination_failed: "The destination broke off its answer; it may have acted on the request.",
+  destination_timeout: "The destination did not answer in time; it may have acted on the request.",
   internal_error: "The proxy failed; its error log says why.",
 };
 
@@ -42,6 +39,11 @@ export class ProxyError extends MtlsError {
 }
 Object.defineProperty(ProxyError.prototype, "name", { value: "ProxyError", configurable: true, writable: true });
 
-/** The proxy's own code if it, and not the backend, gave this answer. */
-export const proxyReason = (response: { headers: { get(name: string): string | null } }): string | undefined =>
-  response.headers.get(PROXY_ERROR_HEADER) ?? undefined;
+interface Answer {
+  status: number;
+  headers: { get(name: string): string | null };
+}
+
+/** The proxy's own code if it, and not the backend, gave this answer; its own are errors all. */
+export const proxyReason = ({ status, headers }: Answer): string | undefined =>
+  status < 400 ? undefined : (headers.get(PROXY_ERROR_HEADER) ?? undefined);

@@ -1,6 +1,5 @@
 import type { ClientRequest } from "node:http";
 import type { Agent } from "node:https";
-import type { Socket } from "node:net";
 
 /** An agent's way in, which Node's types leave out: `http.request` calls it, and nothing else, for every request. */
 interface Entrance {
@@ -11,25 +10,26 @@ interface Entrance {
 export class Trip {
   /** The request under way, or the last one. */
   request: ClientRequest | undefined;
-  /** A byte of an answer came. */
-  answered = false;
   /** Node's own error, which node-fetch words anew. */
   error: Error | undefined;
   /** For `http.request` and everything built on it. */
   readonly agent: Agent;
+  private hops = 0;
+  private bytesBefore = 0;
 
   constructor(pool: Agent) {
     const entrance = pool as Agent & Entrance;
-    const addRequest: Entrance["addRequest"] = (request, ...rest) => {
+    const facade: Agent & Entrance = Object.create(pool);
+    facade.addRequest = (request, ...rest) => {
       this.follow(request);
       entrance.addRequest(request, ...rest);
     };
-    this.agent = Object.create(pool, { addRequest: { value: addRequest } });
+    this.agent = facade;
   }
 
   /** The request went out on a connection that had served another before, and that connection was dead. */
   get foundDeadConnection(): boolean {
-    return this.request?.reusedSocket === true && this.error !== undefined && !this.answered;
+    return this.request?.reusedSocket === true && this.error !== undefined && !this.isAnswered;
   }
 
   /** The way there is not open yet, or has to be waited for. */
@@ -43,17 +43,19 @@ export class Trip {
     else this.request.once("close", callback);
   }
 
+  /** A byte of an answer came, or a whole one that redirected. */
+  private get isAnswered(): boolean {
+    return this.hops > 1 || (this.request?.socket?.bytesRead ?? 0) > this.bytesBefore;
+  }
+
   private follow(request: ClientRequest): void {
     this.request = request;
-    const onData = () => {
-      this.answered = true;
-    };
+    this.hops += 1;
+    request.once("socket", (socket) => {
+      this.bytesBefore = socket.bytesRead;
+    });
     request.once("error", (error) => {
       this.error = error;
-    });
-    request.once("socket", (socket: Socket) => {
-      socket.once("data", onData);
-      request.once("close", () => socket.off("data", onData));
     });
   }
 }

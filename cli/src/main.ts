@@ -1,6 +1,7 @@
 import { SettingsError } from "@app-builder-mtls/proxy";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { version } from "../package.json";
+import { type EnvOptions, env } from "./env/command";
 import { CommandError } from "./errors";
 import { type LocalOptions, local } from "./local/command";
 import { terminal } from "./terminal";
@@ -25,6 +26,23 @@ program
   .option("--client <name>", "whose credentials (default: the first client of the settings)")
   .option("--json", "one JSON object when it serves, then the log's own JSON lines")
   .action((options: LocalOptions) => local(options, terminal));
+
+program
+  .command("env")
+  .description("put a stack's credentials into an application's .env, and leave everything else in it alone")
+  .option("--stack <name>", "the Pulumi stack (default: the one that is selected)")
+  .option("--file <file>", "the .env to write; made when it is not there, readable for you alone")
+  .option("--client <name>", "whose credentials (default: the first client of the settings)")
+  .option("--check", "write nothing; exit 1 when the file is out of date")
+  .option("--stdout", "print the variables in place of writing them; they hold a private key")
+  .addOption(
+    new Option("--format <format>", "github: into GITHUB_ENV, for the steps that follow, masked in their logs").choices(
+      ["dotenv", "github"],
+    ),
+  )
+  .option("--json", "say what was done as JSON; with --stdout, the variables as JSON")
+  .option("--cwd <directory>", "where Pulumi.yaml is (default: here)")
+  .action((options: EnvOptions) => env(options, terminal));
 
 program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommandError) fail(error.message, error.exitCode);

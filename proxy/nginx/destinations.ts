@@ -1,4 +1,5 @@
 import { type Destination, PROBE_CLIENT, type Settings } from "../settings";
+import { UNFRAMED_ANSWERS } from "./answers";
 import { atLeast, type Target } from "./target";
 import { block, type Lines, regexOf, textOf } from "./text";
 
@@ -140,5 +141,6 @@ function untrustedAnswers(destination: Destination): Lines {
     `proxy_redirect ~*^${origin}$ ${prefix};`,
     `proxy_redirect ~*^${origin}([?#].*)$ ${prefix}$1;`,
     prefix === "/" ? undefined : `proxy_redirect ~^/(?!/)(.*)$ ${prefix}$1;`,
+    UNFRAMED_ANSWERS,
   ];
 }

@@ -1,5 +1,6 @@
 import type { Files } from "../bundle";
 import type { Destination, Settings } from "../settings";
+import { answers } from "./answers";
 import { destinationLocation, destinationUpstream } from "./destinations";
 import { errorMessages, errors } from "./errors";
 import { identities } from "./identities";
@@ -24,6 +25,7 @@ export function nginxFiles(settings: Settings, target: Target): Files {
   return {
     "nginx.conf": main(settings, target),
     "tls.conf": tls(settings),
+    "answers.conf": answers(),
     "identities.conf": identities(settings),
     "error-messages.conf": errorMessages(),
     "errors.conf": errors(),

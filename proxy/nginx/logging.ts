@@ -11,7 +11,7 @@ const FIELDS: [name: string, variable: string, kind?: "number"][] = [
   ["destination", "$destination"],
   ["method", "$request_method"],
   ["path", "$path_without_query"],
-  ["status", "$status", "number"],
+  ["status", "$status_number", "number"],
   ["error", "$sent_http_x_mtls_proxy_error"],
   ["destinationStatus", "$upstream_status"],
   ["seconds", "$request_time", "number"],
@@ -28,6 +28,8 @@ export const logging = ({ logFormat }: Settings): string =>
   textOf([
     "# No query string and no header is logged: both carry keys and personal data often enough.",
     block("map $request_uri $path_without_query", 'default "";', '"~^(?<raw_path>[^?]*)" $raw_path;'),
+    "# An answer without a status line has the status 009, which is no number of JSON.",
+    block("map $status $status_number", "default $status;", '"~^0" 0;'),
     "# A destination's location sets it; a request that fails before has none.",
     block('map "" $destination', 'default "";'),
     logFormat === "json" ? jsonFormat() : textFormat(),

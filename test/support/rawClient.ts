@@ -47,6 +47,11 @@ export class RawConnection implements AsyncDisposable {
     return this.ended;
   }
 
+  /** What has come and was not taken as an answer, in latin1. */
+  get unread(): string {
+    return this.received.toString("latin1");
+  }
+
   /** What a later connection can resume; TLS 1.3 sends it after the first answer. */
   get resumable(): Buffer | undefined {
     return this.session ?? this.socket.getSession();

@@ -56,8 +56,8 @@ interface Authority {
 
 /**
  * A CA is replaced by raising `ca.generation` and by nothing else: another CA shuts out every client until its
- * action is deployed again. So its resources are named by the generation, they ignore every other change, and a
- * change that they ignore is refused in words.
+ * action is deployed again. So its resources are named by the generation and ignore every other change, and a change
+ * that is ignored is told.
  */
 function certificateAuthority({ name, child }: Part, settings: Settings): Authority {
   const profile = caProfile(settings);
@@ -82,30 +82,22 @@ function certificateAuthority({ name, child }: Part, settings: Settings): Author
       ignoreChanges: ["subject", "validityPeriodHours", "earlyRenewalHours", "allowedUses", "setSubjectKeyId"],
     },
   );
-  const unchanged = pulumi
-    .all([key.algorithm, key.rsaBits, cert.validityPeriodHours])
-    .apply(([algorithm, bits, validity]) =>
-      refuseOtherAuthority(settings, {
-        keyAlgorithm: algorithm === "RSA" ? `RSA-${bits}` : "ECDSA-P256",
-        caDays: validity / 24,
-      }),
-    );
-  const checked = (value: pulumi.Output<string>) => pulumi.all([value, unchanged]).apply(([known]) => known);
-  return { cert: checked(cert.certPem), key: checked(key.privateKeyPem), ends: cert.validityEndTime };
+  pulumi.all([key.algorithm, key.rsaBits, cert.validityPeriodHours]).apply(([algorithm, bits, validity]) =>
+    tellWhatStays(settings, {
+      keyAlgorithm: algorithm === "RSA" ? `RSA-${bits}` : "ECDSA-P256",
+      caDays: validity / 24,
+    }),
+  );
+  return { cert: cert.certPem, key: key.privateKeyPem, ends: cert.validityEndTime };
 }
 
-function refuseOtherAuthority({ ca, certificates }: Settings, made: { keyAlgorithm: string; caDays: number }): void {
-  const differing = (["keyAlgorithm", "caDays"] as const).filter((setting) => made[setting] !== certificates[setting]);
-  if (differing.length === 0) return;
-  throw new pulumi.RunError(
-    [
-      `The CA of generation ${ca.generation} stays as it was made, because another would shut out every client until its action is deployed again:`,
-      ...differing.map(
-        (setting) => `  certificates.${setting}: is ${made[setting]}, and ${certificates[setting]} is asked for`,
-      ),
-      `Set it back; or, to make a new CA on purpose, raise ca.generation to ${ca.generation + 1}.`,
-    ].join("\n"),
-  );
+function tellWhatStays({ ca, certificates }: Settings, made: { keyAlgorithm: string; caDays: number }): void {
+  for (const setting of ["keyAlgorithm", "caDays"] as const) {
+    if (made[setting] === certificates[setting]) continue;
+    pulumi.log.warn(
+      `The CA of generation ${ca.generation} stays as it was made (${made[setting]}), whatever certificates.${setting} says (${certificates[setting]}): another CA would shut out every client until its action is deployed again. To make one on purpose, raise ca.generation to ${ca.generation + 1}.`,
+    );
+  }
 }
 
 interface Leaf {
@@ -138,16 +130,13 @@ function leaf({ name, child }: Part, { what, profile, ca, names }: Leaf): Identi
     },
     child,
   );
-  const withinAuthority = pulumi.all([cert.validityEndTime, ca.ends]).apply(([end, last]) => {
+  pulumi.all([cert.validityEndTime, ca.ends]).apply(([end, last]) => {
     if (Date.parse(end) <= Date.parse(last)) return;
-    throw new pulumi.RunError(
-      `The certificate ${what} would end on ${end}, after the CA that signs it (${last}). Raise ca.generation for a new CA.`,
+    pulumi.log.warn(
+      `The certificate ${what} ends with the CA that signed it, on ${last}. Raise ca.generation before that for a new CA.`,
     );
   });
-  return {
-    cert: pulumi.all([cert.certPem, withinAuthority]).apply(([pem]) => pem),
-    key: pulumi.secret(key.privateKeyPemPkcs8),
-  };
+  return { cert: cert.certPem, key: pulumi.secret(key.privateKeyPemPkcs8) };
 }
 
 const hours = (days: number) => days * 24;

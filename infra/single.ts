@@ -49,6 +49,8 @@ export function singleMachine(part: Part, { machine }: Settings, surroundings: S
       ...child,
       // The interface, and so the address, can only be in one machine at a time.
       deleteBeforeReplace: true,
+      // What the template gave it at its first boot is never compared again.
+      ignoreChanges: ["ami", "userData", "userDataBase64"],
       dependsOn: [address.ready, bundle.published, role.granted, ...network.wayOut],
     },
   );
@@ -78,6 +80,6 @@ function firstBoot(
       ],
       tags,
     },
-    { ...child, ignoreChanges: ["imageId", "userData", "blockDeviceMappings"] },
+    { ...child, ignoreChanges: ["imageId", "userData", "blockDeviceMappings", "tagSpecifications", "latestVersion"] },
   );
 }

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { Stack } from "./stack";
+
+const DESTINATION = { url: "https://api.example.com" };
+
+describe("a configuration that cannot be used", function () {
+  this.timeout(60_000);
+
+  for (const attempt of ["preview", "up"] as const) {
+    it(`is refused at ${attempt} before the first resource, in one message without a stack trace`, async () => {
+      await using stack = await Stack.create();
+      await stack.configure({
+        destinations: [{ ...DESTINATION, url: "http://api.example.com" }],
+        hostnmae: "mtls.example.com",
+        port: 8443,
+        nginx: { version: "1.20" },
+        network: { vpcId: "vpc-0123456789abcdef0" },
+        machine: { instanceType: "m5.large" },
+      });
+      const { succeeded, errors, text } = await stack[attempt]();
+      assert.equal(succeeded, false);
+      assert.equal(errors.length, 1, text);
+      for (const place of [
+        "destinations[0].url",
+        "hostnmae",
+        "port",
+        "nginx.version",
+        "network.subnetId",
+        "machine.instanceType",
+      ])
+        assert.ok(errors[0]?.includes(`  ${place}: `), `${place} is named in:\n${text}`);
+      assert.ok(!text.includes(".ts:"), text);
+      const made = (await stack.resources()).map(({ type }) => type);
+      assert.deepEqual(
+        made.filter((type) => type !== "pulumi:pulumi:Stack"),
+        [],
+      );
+    });
+  }
+
+  it("is a misspelled key, and the right one is named", async () => {
+    await using stack = await Stack.create();
+    await stack.configure({ destinations: [DESTINATION], destinatons: [] });
+    const { errors, text } = await stack.preview();
+    assert.ok(errors[0]?.includes("destinatons: unknown setting, did you mean destinations?"), text);
+  });
+
+  it("is one without destinations", async () => {
+    await using stack = await Stack.create();
+    await stack.configure({});
+    const { errors, text } = await stack.preview();
+    assert.ok(errors[0]?.includes("destinations: must list at least one destination"), text);
+  });
+
+  it("is one with allowLocalDestinations, which only a machine of one's own may have", async () => {
+    await using stack = await Stack.create();
+    await stack.configure({ destinations: [DESTINATION], allowLocalDestinations: true });
+    const { errors, text } = await stack.preview();
+    assert.ok(errors[0]?.includes("allowLocalDestinations: must be left out"), text);
+  });
+});

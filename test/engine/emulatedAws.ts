@@ -1,0 +1,79 @@
+import { gunzipSync } from "node:zlib";
+import type { Bundle } from "@app-builder-mtls/proxy";
+
+/** The emulator asks for a signature's form and for nothing in it. */
+async function ask(service: string, init: RequestInit): Promise<string> {
+  const endpoint = process.env.AWS_ENDPOINT_URL;
+  if (!endpoint) throw new Error("AWS_ENDPOINT_URL is not set");
+  const region = process.env.AWS_REGION ?? "us-east-1";
+  const authorization = `AWS4-HMAC-SHA256 Credential=emulated/20260101/${region}/${service}/aws4_request, SignedHeaders=host, Signature=0`;
+  const response = await fetch(endpoint, { ...init, method: "POST", headers: { ...init.headers, authorization } });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${service} answered ${response.status}: ${text}`);
+  return text;
+}
+
+/** An action of the services that speak forms and XML. */
+export const query = (
+  service: "ec2" | "iam",
+  action: string,
+  parameters: Record<string, string> = {},
+): Promise<string> =>
+  ask(service, {
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams({
+      Action: action,
+      Version: service === "ec2" ? "2016-11-15" : "2010-05-08",
+      ...parameters,
+    }),
+  });
+
+async function secrets<Answer>(action: string, parameters: Record<string, unknown>): Promise<Answer> {
+  const answer = await ask("secretsmanager", {
+    headers: { "content-type": "application/x-amz-json-1.1", "x-amz-target": `secretsmanager.${action}` },
+    body: JSON.stringify(parameters),
+  });
+  return JSON.parse(answer);
+}
+
+/** The bundle as the machine reads it. */
+export async function fetchBundle(secretId: string): Promise<Bundle> {
+  const { SecretBinary } = await secrets<{ SecretBinary: string }>("GetSecretValue", { SecretId: secretId });
+  return JSON.parse(gunzipSync(Buffer.from(SecretBinary, "base64")).toString());
+}
+
+const EC2_LISTS = {
+  DescribeVpcs: "vpcId",
+  DescribeSubnets: "subnetId",
+  DescribeInternetGateways: "internetGatewayId",
+  DescribeRouteTables: "routeTableId",
+  DescribeSecurityGroups: "groupId",
+  DescribeNetworkInterfaces: "networkInterfaceId",
+  DescribeAddresses: "allocationId",
+  DescribeLaunchTemplates: "launchTemplateId",
+  DescribeVolumes: "volumeId",
+};
+const IAM_LISTS = { ListRoles: "RoleName", ListInstanceProfiles: "InstanceProfileName" };
+
+/** Identifiers of everything in the account that this project could have made; terminated machines are gone. */
+export async function inventory(): Promise<string[]> {
+  const alive = {
+    "Filter.1.Name": "instance-state-name",
+    "Filter.1.Value.1": "pending",
+    "Filter.1.Value.2": "running",
+    "Filter.1.Value.3": "stopped",
+  };
+  const { SecretList } = await secrets<{ SecretList: { Name: string }[] }>("ListSecrets", {
+    IncludePlannedDeletion: true,
+  });
+  const listed = await Promise.all([
+    query("ec2", "DescribeInstances", alive).then((xml) => values(xml, "instanceId")),
+    ...Object.entries(EC2_LISTS).map(async ([action, field]) => values(await query("ec2", action), field)),
+    ...Object.entries(IAM_LISTS).map(async ([action, field]) => values(await query("iam", action), field)),
+    SecretList.map(({ Name }) => Name),
+  ]);
+  return [...new Set(listed.flat())].sort();
+}
+
+export const values = (xml: string, field: string): string[] =>
+  [...xml.matchAll(new RegExp(`<${field}>([^<]*)</${field}>`, "g"))].map(([, value = ""]) => value);

@@ -24,24 +24,22 @@ const CAUSES: [RegExp, MtlsErrorCode][] = [
 
 /** What to do, by code; `at` is the endpoint. */
 const SENTENCES: Partial<Record<MtlsErrorCode, (at: string) => string>> = {
-  ERR_MTLS_SERVER_EXPIRED: (at) =>
-    `The certificate of ${at} is expired. Run \`pulumi up\`, which renews it; \`mtls-proxy verify\` shows what is served.`,
+  ERR_MTLS_SERVER_EXPIRED: (at) => `The certificate of ${at} is expired. Run \`pulumi up\`, which renews it.`,
   ERR_MTLS_SERVER_NOT_YET_VALID: (at) =>
     `The certificate of ${at} is not valid yet by this clock. Set the clock right.`,
   ERR_MTLS_SERVER_NAME: (at) =>
     `The certificate of ${at} is for another host. Use the stack's own \`endpoint\`, or add the host to the proxy's names.`,
   ERR_MTLS_SERVER_FOREIGN_CA: (at) =>
-    `What answers at ${at} has no certificate of the CA in __AIO_MTLS_CA: another stack, a rotated CA, or something in between. ${AGAIN}`,
+    `What answers at ${at} has no certificate of the CA in __AIO_MTLS_CA: another stack, a new CA, or something in between. ${AGAIN}`,
   ERR_MTLS_CLIENT_REFUSED: (at) => `${at} refused the client certificate. ${AGAIN} ${VERIFY}`,
   ERR_MTLS_NOT_TLS: (at) => `What answers at ${at} does not speak TLS. Check the port in __AIO_MTLS_ENDPOINT.`,
-  ERR_MTLS_TLS_FAILED: (at) =>
-    `TLS with ${at} failed. \`mtls-proxy verify\` shows which versions and ciphers are offered.`,
+  ERR_MTLS_TLS_FAILED: (at) => `TLS with ${at} failed. \`mtls-proxy verify\` shows the versions and ciphers on offer.`,
   ERR_MTLS_UNREACHABLE: (at) =>
     `${at} could not be connected to. Check that the proxy is up and that \`ingress\` admits this address. ${VERIFY}`,
   ERR_MTLS_PORT_SHUT: (at) =>
-    `${at} could not be connected to: Adobe Runtime lets actions out to the ports 443 and 10000 to 20000 only. Move the proxy to one of them.`,
+    `${at} could not be connected to: Adobe Runtime lets actions out to the ports 443 and 10000 to 20000 only. Move the proxy there.`,
   ERR_MTLS_CONNECTION_LOST: (at) =>
-    `The connection to ${at} broke before an answer came, and the request may not be repeated or was so in vain. If every call ends so: ${VERIFY}`,
+    `The connection to ${at} broke before an answer came, and the request may not be repeated, or was in vain. If every call ends so: ${VERIFY}`,
 };
 
 /**
@@ -68,7 +66,7 @@ export function timeoutError(milliseconds: number, endpoint: string, wasConnecti
   if (wasConnecting && isShutByRuntime(endpoint)) return explained("ERR_MTLS_PORT_SHUT", endpoint);
   return new ConnectionError(
     "ERR_MTLS_TIMEOUT",
-    `${endpoint} gave no whole answer within ${Math.round(milliseconds)} ms${wasConnecting ? "; not even the connection was made" : ""}. Raise \`timeout\` if the activation has the time, or look at the destination.`,
+    `${endpoint} gave no whole answer in ${Math.round(milliseconds)} ms${wasConnecting ? "; it was never connected" : ""}. Raise \`timeout\`, or look at the destination.`,
   );
 }
 

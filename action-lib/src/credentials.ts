@@ -111,7 +111,7 @@ function refuseOtherEndpoint(params: object, endpoint: string): void {
   if (endpointOrigin(variable(params, "__AIO_MTLS_ENDPOINT")) === endpointOrigin(endpoint)) return;
   throw new CredentialsError(
     "ERR_MTLS_ENDPOINT_MISMATCH",
-    "__AIO_MTLS_ENDPOINT is not the endpoint that the code pins. Either the code is of another environment, or the caller of the action overrode its inputs: set `final: true` in app.config.yaml.",
+    "__AIO_MTLS_ENDPOINT is not the endpoint that the code pins. The code is of another environment, or the caller overrode the action's inputs: set `final: true` in app.config.yaml.",
   );
 }
 
@@ -120,7 +120,7 @@ function variable(params: object, name: Variable): string {
   if (value === undefined || value === null) {
     throw new CredentialsError(
       "ERR_MTLS_MISSING",
-      `${name} is not among the action's params. Add \`${name}: $${name}\` to the action's inputs in app.config.yaml, and pass the action's params as they are.`,
+      `${name} is not among the action's params. Add \`${name}: $${name}\` to the action's inputs in app.config.yaml, and pass the params as they are.`,
     );
   }
   if (typeof value !== "string") {
@@ -130,13 +130,13 @@ function variable(params: object, name: Variable): string {
   if (text === "") {
     throw new CredentialsError(
       "ERR_MTLS_EMPTY",
-      `${name} is empty: it was not set when the app was deployed, or a shell variable of that name, which wins over .env, was. ${AGAIN}`,
+      `${name} is empty: not set when the app was deployed, or overruled by a shell variable of that name. ${AGAIN}`,
     );
   }
   if (/^\$\{?\w+\}?$/.test(text)) {
     throw new CredentialsError(
       "ERR_MTLS_NOT_EXPANDED",
-      `${name} still is the name of a variable, not its value: .env did not define it when the app was deployed. ${AGAIN}`,
+      `${name} still is a variable's name, not its value: .env did not define it when the app was deployed. ${AGAIN}`,
     );
   }
   if (/^\$?\(|^`/.test(text)) {
@@ -180,7 +180,7 @@ function refuseStrangers(leaf: X509Certificate, key: KeyObject, cas: X509Certifi
   if (!cas.some((ca) => isIssuer(ca, leaf))) {
     throw new CredentialsError(
       "ERR_MTLS_NOT_ISSUED_BY_CA",
-      `__AIO_MTLS_CERT was not issued by a CA in __AIO_MTLS_CA: they come from different stacks or rotations, or the caller of the action overrode some of its inputs. ${AGAIN}`,
+      `__AIO_MTLS_CERT was not issued by a CA in __AIO_MTLS_CA: they come from different stacks or rotations, or the caller overrode some of the action's inputs. ${AGAIN}`,
     );
   }
 }
@@ -227,7 +227,7 @@ function privateKeyIn(value: string): { text: string; object: KeyObject } {
   if (block.label.startsWith("ENCRYPTED") || block.text.includes("ENCRYPTED")) {
     throw new CredentialsError(
       "ERR_MTLS_KEY_ENCRYPTED",
-      "__AIO_MTLS_KEY is encrypted with a passphrase, which an action has no use for. `mtls-proxy env` writes the key without one.",
+      "__AIO_MTLS_KEY is encrypted with a passphrase. `mtls-proxy env` writes the key without one.",
     );
   }
   return { text: block.text, object: parsed("__AIO_MTLS_KEY", () => createPrivateKey(block.text)) };

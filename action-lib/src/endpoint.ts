@@ -12,7 +12,7 @@ export function endpointOrigin(value: string): string {
   if (url === undefined || !isOriginAlone) {
     throw new CredentialsError(
       "ERR_MTLS_ENDPOINT_INVALID",
-      "__AIO_MTLS_ENDPOINT is not an https origin. Write `https://`, the host, and the port if it is not 443; nothing after it. `mtls-proxy env` writes it right.",
+      "__AIO_MTLS_ENDPOINT is not an https origin. Write `https://host` or `https://host:port`, and nothing after it.",
     );
   }
   return url.origin;
@@ -30,14 +30,14 @@ export function urlAt(endpoint: string, input: string | URL): URL {
   if (typeof text !== "string" || !URL.canParse(text, endpoint)) {
     throw new UrlError(
       "ERR_MTLS_URL_INVALID",
-      "The fetch takes a path such as `/path?param=value`, or a URL at the endpoint, as a string or a URL object.",
+      "The fetch takes a path such as `/path?param=value`, or a URL at the endpoint.",
     );
   }
   const url = new URL(text, endpoint);
   if (url.origin !== endpoint || url.username + url.password !== "") {
     throw new UrlError(
       "ERR_MTLS_URL_OUTSIDE_ENDPOINT",
-      `The URL is not at ${endpoint}, where alone this fetch goes. Pass a path, and never a URL that came with the action's request.`,
+      `The URL is not at ${endpoint}, where alone this fetch goes. Pass a path, never a URL from the action's request.`,
     );
   }
   return url;
@@ -48,6 +48,6 @@ export function refuseForeignRedirect(endpoint: string, target: URL): void {
   if (target.origin === endpoint) return;
   throw new UrlError(
     "ERR_MTLS_REDIRECT_OUTSIDE_ENDPOINT",
-    `The answer redirects to ${target.origin}, which is not ${endpoint}; it is not followed. Use \`redirect: "manual"\` to read its Location, or call that host with another client.`,
+    `The answer redirects to ${target.origin}, which is not ${endpoint}; it is not followed. Use \`redirect: "manual"\` to read its Location.`,
   );
 }

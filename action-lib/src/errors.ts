@@ -59,7 +59,11 @@ export class UrlError extends MtlsError {}
 /** No answer came: the endpoint was not reached, or one of the two sides refused the other. `cause` is Node's error. */
 export class ConnectionError extends MtlsError {}
 
-// On the prototypes, so that minifiers which rename classes do not rename errors.
 for (const [name, type] of Object.entries({ MtlsError, CredentialsError, UrlError, ConnectionError })) {
-  Object.defineProperty(type.prototype, "name", { value: name, configurable: true, writable: true });
+  nameError(type, name);
+}
+
+/** Tells a class its name, which minifiers take from it. */
+export function nameError(type: { prototype: Error }, value: string): void {
+  for (const target of [type, type.prototype]) Object.defineProperty(target, "name", { value, configurable: true });
 }

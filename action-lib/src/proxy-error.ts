@@ -1,4 +1,4 @@
-import { AGAIN, MtlsError, RENEW, VERIFY } from "./errors";
+import { AGAIN, MtlsError, nameError, RENEW, VERIFY } from "./errors";
 
 /** The header by which the proxy marks an answer as its own; it hides such headers of destinations. */
 const PROXY_ERROR_HEADER = "x-mtls-proxy-error";
@@ -37,7 +37,7 @@ export class ProxyError extends MtlsError {
     this.status = status;
   }
 }
-Object.defineProperty(ProxyError.prototype, "name", { value: "ProxyError", configurable: true, writable: true });
+nameError(ProxyError, "ProxyError");
 
 interface Answer {
   status: number;

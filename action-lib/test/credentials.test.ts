@@ -98,11 +98,15 @@ describe("credentials", () => {
     });
 
     it(`says that ${name} was not expanded`, () => {
-      assertRefused({ ...good, [name]: `$${name}` }, "ERR_MTLS_NOT_EXPANDED", new RegExp(`^${name} still is the name`));
+      assertRefused(
+        { ...good, [name]: `$${name}` },
+        "ERR_MTLS_NOT_EXPANDED",
+        new RegExp(`^${name} still is a variable's name`),
+      );
       assertRefused(
         { ...good, [name]: `\${${name}}` },
         "ERR_MTLS_NOT_EXPANDED",
-        new RegExp(`^${name} still is the name`),
+        new RegExp(`^${name} still is a variable's name`),
       );
     });
 
@@ -130,6 +134,16 @@ describe("credentials", () => {
       }
     });
   }
+
+  it("is quick about what a stranger sends, of whatever length", () => {
+    const hostile = ["-----BEGIN A-----", " ", "A", "-", "-----BEGIN A-----A-----END B-----", "\\n"];
+    const start = Date.now();
+    for (const text of hostile) {
+      const value = `!${text.repeat(1_000_000 / text.length)}!`;
+      assert.throws(() => credentials({ ...good, __AIO_MTLS_CERT: value }), { code: "ERR_MTLS_MANGLED" });
+    }
+    assert.ok(Date.now() - start < 2_000);
+  });
 
   it("says that certificate and key are swapped", () => {
     const swapped = { ...good, __AIO_MTLS_CERT: good.__AIO_MTLS_KEY, __AIO_MTLS_KEY: good.__AIO_MTLS_CERT };

@@ -119,11 +119,11 @@ describe("createMtlsFetch", () => {
       await assert.rejects(fetch("/", { timeout: 50 }), (error: unknown) => {
         assert.ok(error instanceof ConnectionError);
         assert.equal(error.code, "ERR_MTLS_TIMEOUT");
-        assert.match(error.message, /within 50 ms/);
+        assert.match(error.message, /no whole answer in 50 ms/);
         return true;
       });
       await until(() => socketsOf(server) === 0);
-      await assert.rejects(createMtlsFetch(server.params, { timeout: 60 })("/"), /within 60 ms/);
+      await assert.rejects(createMtlsFetch(server.params, { timeout: 60 })("/"), /in 60 ms/);
     });
 
     it("gives up before the activation's deadline, read when the fetch is made", async () => {

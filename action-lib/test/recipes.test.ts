@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
 import { main as axios } from "./recipes/axios";
 import { main as got } from "./recipes/got";
@@ -48,17 +46,6 @@ describe("the recipes of docs/library.md", () => {
       });
     });
   }
-
-  it("are in the docs as they are tested", () => {
-    const docs = readFileSync(join(__dirname, "../../docs/library.md"), "utf8");
-    for (const file of readdirSync(join(__dirname, "recipes"))) {
-      const code = readFileSync(join(__dirname, "recipes", file), "utf8").replaceAll(
-        "params: { __AIO_MTLS_ENDPOINT: string }",
-        "params",
-      );
-      assert.ok(docs.includes(`\`\`\`ts\n${code}\`\`\``), `docs/library.md shows recipes/${file}`);
-    }
-  });
 });
 
 const tellClient: NonNullable<Parameters<typeof startServer>[0]>["answer"] = ({ socket, url }, response) => {

@@ -63,6 +63,12 @@ async function pulumi(args: string[], source: StackSource): Promise<string> {
 /** What the `pulumi` command says when it cannot do what is asked, and what helps. */
 const EXPLANATIONS: [pattern: RegExp, code: string, explain: (source: StackSource) => string][] = [
   [
+    /no Pulumi\.yaml project file|fully qualified name/i,
+    "ERR_MTLS_NO_PROJECT",
+    () =>
+      "There is no Pulumi.yaml here. Run this in the directory of the infrastructure repository, or name it with --cwd",
+  ],
+  [
     /no stack named|stack '.*' not found/i,
     "ERR_MTLS_NO_STACK",
     ({ stack }) =>
@@ -84,12 +90,6 @@ const EXPLANATIONS: [pattern: RegExp, code: string, explain: (source: StackSourc
     "ERR_MTLS_PASSPHRASE",
     () =>
       "The stack's secrets cannot be opened: its passphrase is missing or wrong. Set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE and try again",
-  ],
-  [
-    /no Pulumi\.yaml project file/i,
-    "ERR_MTLS_NO_PROJECT",
-    () =>
-      "There is no Pulumi.yaml here. Run this in the directory of the infrastructure repository, or name it with --cwd",
   ],
 ];
 

@@ -9,6 +9,8 @@ interface ProxyError {
   message: string;
   /** Requests so broken that they have no path cannot enter a named location: nginx answers 500 then. */
   withoutPath?: boolean;
+  /** What stands first in its location. */
+  before?: string[];
 }
 
 /** Every answer that the proxy gives in its own name. Codes are promises to callers: none is ever renamed. */
@@ -41,7 +43,14 @@ const ERRORS: ProxyError[] = [
   },
   { on: [429], status: 429, code: "rate_limited", message: "Too many requests: see limits in the settings." },
   { on: [502, 503], status: 502, code: "$unanswered", message: "$unanswered_message" },
-  { on: [504], status: 504, code: "destination_timeout", message: "The destination did not answer in time." },
+  {
+    on: [504],
+    status: 504,
+    code: "destination_timeout",
+    message: "The destination did not answer in time.",
+    // a connection that was not made in time is as harmless to repeat as one that was refused
+    before: block("if ($unanswered = destination_unreachable)", "return 502;"),
+  },
   { on: [500], status: 500, code: "internal_error", message: "The proxy failed; its error log says why." },
 ];
 
@@ -103,7 +112,7 @@ export const errors = (): string =>
     ...ERRORS.flatMap(errorLocation),
   ]);
 
-function errorLocation({ on, status, code, message, withoutPath }: ProxyError): string[] {
+function errorLocation({ on, status, code, message, withoutPath, before = [] }: ProxyError): string[] {
   const name = code.replace("$", "");
   const target = withoutPath ? `/.mtls-proxy/errors/${name}` : `@${name}`;
   return [
@@ -111,6 +120,7 @@ function errorLocation({ on, status, code, message, withoutPath }: ProxyError): 
     ...block(
       withoutPath ? `location = ${target}` : `location ${target}`,
       "internal;",
+      ...before,
       "default_type application/json;",
       `add_header X-Mtls-Proxy-Error ${code} always;`,
       "add_header Cache-Control no-store always;",

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
 import type { Issued } from "../../cli/src/certificates";
 import { issueCa, issueServer } from "./certificates";
@@ -65,12 +65,24 @@ export async function startBackend({ respond, certificate, tls }: BackendOptions
 }
 
 /** A backend that speaks TLS and then whatever the test wants. */
-export async function startRawBackend(onConnection: (socket: TLSSocket) => void): Promise<Backend> {
+export async function startRawBackend(
+  onConnection: (socket: TLSSocket) => void,
+  tls: TlsOptions = {},
+): Promise<Backend> {
   const ca = await issueCa();
-  const server = createTlsServer(await issueServer(ca), onConnection);
+  const server = createTlsServer({ ...(await issueServer(ca)), ...tls }, onConnection);
+  return { ...(await listening(server)), ca: ca.cert };
+}
+
+/** A port on which somebody listens who speaks no TLS. */
+export async function startTcpBackend(onConnection: (socket: Socket) => void): Promise<Omit<Backend, "ca">> {
+  return listening(createTcpServer(onConnection));
+}
+
+async function listening(server: Server): Promise<Omit<Backend, "ca">> {
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => sockets.add(socket.on("error", () => undefined)));
-  server.on("secureConnection", (socket) => socket.on("error", () => undefined));
+  server.on("secureConnection", (socket: TLSSocket) => socket.on("error", () => undefined));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -80,5 +92,5 @@ export async function startRawBackend(onConnection: (socket: TLSSocket) => void)
     for (const socket of sockets) socket.destroy();
     await closed;
   };
-  return { url: `https://localhost:${port}`, port, ca: ca.cert, [Symbol.asyncDispose]: close };
+  return { url: `https://localhost:${port}`, port, [Symbol.asyncDispose]: close };
 }

@@ -23,6 +23,7 @@ export interface TestProxy extends AsyncDisposable {
   nginx: Nginx;
   /** Everything that nginx has logged so far, both logs. */
   logs(): Promise<string>;
+  accessLog(): Promise<string>;
   /** Serves changed settings from now on. */
   change(changed: Record<string, unknown>): Promise<void>;
 }
@@ -53,6 +54,7 @@ export async function startProxy(settings: Record<string, unknown>): Promise<Tes
           ["access.log", "error.log"].map((name) => readFile(join(directory, "run/logs", name), "utf8")),
         )
       ).join("\n"),
+    accessLog: () => readFile(local.logFile, "utf8"),
     change: (changed) => local.serve(parse({ ...settings, ...changed })),
     [Symbol.asyncDispose]: async () => {
       await local.stop();

@@ -55,7 +55,7 @@ def _nginx(*arguments):
 
 def _emergency(said):
     found = [line for line in said.splitlines() if "[emerg]" in line]
-    return found[-1].partition("[emerg]")[2].strip() if found else None
+    return found[0].partition("[emerg]")[2].strip() if found else None
 
 
 def served_version(version):

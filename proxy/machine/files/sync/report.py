@@ -61,7 +61,7 @@ def _destinations(version, health):
 
 def _health(facts, version):
     kept = facts.get("health") or {}
-    return kept["found"] if kept.get("of") == version else {}
+    return kept["found"] if version and kept.get("of") == version else {}
 
 
 def look_at_destinations(facts):

@@ -79,6 +79,7 @@ def settle(facts):
             place.point_at(proven)
             if proven:
                 problem_of(lambda _: nginx.load_current(), facts)
+            memory.tidy(proven)
         raise
     facts["proven"] = version
     memory.remember(facts)

@@ -1,0 +1,180 @@
+import { createHash, createHmac, randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+const CREDENTIALS = { AccessKeyId: "ASIATESTTESTTESTTEST", SecretAccessKey: "not/a+secret", Token: "session-token" };
+const METADATA_TOKEN = "metadata-token";
+const ROLE = "mtls-proxy-machine";
+export const SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mtls-proxy-bundle-AbCdEf";
+export const REGION = "eu-west-1";
+
+/** Takes a request over; answers it itself, or not at all. */
+export type Fault = (request: IncomingMessage, response: ServerResponse, action: string) => void;
+
+/** AWS Secrets Manager with one secret, and the metadata service of a machine that may read it. */
+export interface EmulatedAws extends AsyncDisposable {
+  endpoint: string;
+  /** Names of the actions that were asked, oldest first. */
+  asked: string[];
+  /** Puts a new current version into the secret. */
+  put(bytes: Buffer): void;
+  /** What every call to Secrets Manager meets from now on. */
+  fault: Fault | undefined;
+  /** What each call to the metadata service meets from now on. */
+  metadataFault: Fault | undefined;
+  /** User data for a machine that boots. */
+  userData: Buffer | undefined;
+}
+
+/** An answer with AWS's form of error. */
+export const refusal =
+  (status: number, type: string): Fault =>
+  (_, response) =>
+    answer(response, status, {
+      __type: `com.amazonaws.secretsmanager#${type}`,
+      message: `arn:aws:iam::123456789012:x`,
+    });
+
+export async function startAws({ host = "127.0.0.1", port = 0 } = {}): Promise<EmulatedAws> {
+  let current: { id: string; bytes: Buffer } | undefined;
+  const server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
+    const body = Buffer.concat(chunks);
+    if (request.method === "POST") secretsManager(request, response, body);
+    else metadata(request, response);
+  });
+
+  function secretsManager(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+    const action = String(request.headers["x-amz-target"]).replace("secretsmanager.", "");
+    aws.asked.push(action);
+    (aws.fault ?? faultOf(request, body, action) ?? answerOf(action))(request, response, action);
+  }
+
+  function faultOf(request: IncomingMessage, body: Buffer, action: string): Fault | undefined {
+    if (!isSigned(request, body)) return refusal(400, "InvalidSignatureException");
+    const { SecretId, VersionId } = JSON.parse(body.toString()) as { SecretId: string; VersionId?: string };
+    const isThere = SecretId === SECRET && (action === "DescribeSecret" || (current && VersionId === current.id));
+    return isThere ? undefined : refusal(400, "ResourceNotFoundException");
+  }
+
+  function answerOf(action: string): Fault {
+    const stages = current && { VersionIdsToStages: { old: ["AWSPREVIOUS"], [current.id]: ["AWSCURRENT"] } };
+    const content =
+      action === "DescribeSecret" ? { ARN: SECRET, ...stages } : { SecretBinary: current?.bytes.toString("base64") };
+    return (_, response) => answer(response, 200, content);
+  }
+
+  function metadata(request: IncomingMessage, response: ServerResponse): void {
+    const { method, url = "", headers } = request;
+    if (aws.metadataFault) aws.metadataFault(request, response, "");
+    else if (method === "PUT" && url === "/latest/api/token") response.end(METADATA_TOKEN);
+    else if (headers["x-aws-ec2-metadata-token"] !== METADATA_TOKEN) response.writeHead(401).end();
+    else sendMetadata(response, metadataOf(url.replace(/^\/[^/]+\//, ""), aws.userData));
+  }
+
+  server.listen(port, host);
+  await once(server, "listening");
+  const aws: EmulatedAws = {
+    endpoint: `http://${host}:${(server.address() as AddressInfo).port}`,
+    asked: [],
+    put: (bytes) => {
+      current = { id: randomUUID(), bytes };
+    },
+    fault: undefined,
+    metadataFault: undefined,
+    userData: undefined,
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+  return aws;
+}
+
+function answer(response: ServerResponse, status: number, content: unknown): void {
+  response.writeHead(status, { "content-type": "application/x-amz-json-1.1" }).end(JSON.stringify(content));
+}
+
+function sendMetadata(response: ServerResponse, found: string | Buffer | undefined): void {
+  if (found === undefined) response.writeHead(404).end();
+  else response.end(found);
+}
+
+/** What EC2's metadata service says below `/latest/` or a dated version, as far as cloud-init and sync ask. */
+function metadataOf(path: string, userData: Buffer | undefined): string | Buffer | undefined {
+  const mac = "02:00:00:00:00:01";
+  const values: Record<string, string> = {
+    "meta-data/instance-id": "i-0123456789abcdef0",
+    "meta-data/local-hostname": "ip-10-0-0-10",
+    "meta-data/local-ipv4": "10.0.0.10",
+    "meta-data/ami-id": "ami-0123456789abcdef0",
+    "meta-data/instance-type": "t4g.micro",
+    "meta-data/mac": mac,
+    "meta-data/placement/availability-zone": `${REGION}a`,
+    "meta-data/placement/region": REGION,
+    "meta-data/iam/security-credentials": ROLE,
+    [`meta-data/iam/security-credentials/${ROLE}`]: JSON.stringify({
+      Code: "Success",
+      Type: "AWS-HMAC",
+      ...CREDENTIALS,
+    }),
+    [`meta-data/network/interfaces/macs/${mac}/device-number`]: "0",
+    [`meta-data/network/interfaces/macs/${mac}/local-ipv4s`]: "10.0.0.10",
+    [`meta-data/network/interfaces/macs/${mac}/mac`]: mac,
+    [`meta-data/network/interfaces/macs/${mac}/subnet-ipv4-cidr-block`]: "10.0.0.0/24",
+  };
+  if (path === "user-data") return userData;
+  const asked = path.replace(/\/$/, "");
+  if (values[asked] !== undefined) return values[asked];
+  const below = Object.keys(values)
+    .filter((name) => name.startsWith(`${asked}/`))
+    .map((name) => {
+      const [first = "", ...rest] = name.slice(asked.length + 1).split("/");
+      return rest.length > 0 ? `${first}/` : first;
+    });
+  return below.length > 0 ? [...new Set(below)].join("\n") : undefined;
+}
+
+/** Recomputes Signature Version 4 from what arrived, as AWS does, and refuses a clock that is 5 minutes off. */
+function isSigned(request: IncomingMessage, body: Buffer): boolean {
+  const { headers } = request;
+  const found =
+    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/((\d{8})\/([^/]+)\/secretsmanager\/aws4_request), SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/.exec(
+      headers.authorization ?? "",
+    );
+  if (!found) return false;
+  const [, keyId, scope = "", day = "", region = "", names = "", signature] = found;
+  const time = String(headers["x-amz-date"]);
+  const canonical = [
+    "POST",
+    request.url,
+    "",
+    ...names.split(";").map((name) => `${name}:${headers[name]}`),
+    "",
+    names,
+    createHash("sha256").update(body).digest("hex"),
+  ].join("\n");
+  const toSign = ["AWS4-HMAC-SHA256", time, scope, createHash("sha256").update(canonical).digest("hex")].join("\n");
+  const key = [day, region, "secretsmanager", "aws4_request"].reduce(
+    (secret: string | Buffer, part) => createHmac("sha256", secret).update(part).digest(),
+    `AWS4${CREDENTIALS.SecretAccessKey}`,
+  );
+  const signed = ["host", "x-amz-date", "x-amz-security-token", "x-amz-target"].every((name) =>
+    names.split(";").includes(name),
+  );
+  return (
+    signed &&
+    keyId === CREDENTIALS.AccessKeyId &&
+    headers["x-amz-security-token"] === CREDENTIALS.Token &&
+    time.startsWith(day) &&
+    Math.abs(Date.now() - timeOf(time)) < 5 * 60_000 &&
+    createHmac("sha256", key).update(toSign).digest("hex") === signature
+  );
+}
+
+const timeOf = (compact: string): number =>
+  Date.parse(compact.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));

@@ -10,7 +10,7 @@ import { assertHidesKey } from "./support/secrets";
 import { paramsOf, startServer } from "./support/server";
 
 // Adobe's package has no types, so its recipe has none.
-const aioLib: { main: (params: object) => Promise<unknown> } = require("./recipes/aio-lib-core-networking");
+const { main: aioLib } = require("./recipes/aio-lib-core-networking");
 
 const RECIPES = {
   "node-fetch": nodeFetch,
@@ -18,7 +18,7 @@ const RECIPES = {
   got,
   undici,
   "https-request": httpsRequest,
-  "aio-lib-core-networking": aioLib.main,
+  "aio-lib-core-networking": aioLib,
 };
 
 describe("the recipes of docs/library.md", () => {

@@ -66,6 +66,7 @@ describe("the packed library", function () {
       node16: ["call.js", "call-module.mjs"],
       nodenext: ["call.js", "call-module.mjs"],
       bundler: ["call-module.mjs"],
+      node10: ["call.js"],
     })) {
       it(`compiles with module resolution ${resolution} and calls on Node ${NODE_RELEASES.join(", ")}`, async () => {
         const tsc = ["node_modules/typescript/bin/tsc", "--project", `tsconfig.${resolution}.json`];

@@ -1,0 +1,51 @@
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Bundle } from "@app-builder-mtls/proxy";
+import { startNginx } from "../../cli/src/local/nginxProcess";
+import { connects } from "../support/connects";
+import { nginxOfRelease } from "../support/nginx";
+import { until } from "../support/until";
+
+export interface Surroundings {
+  /** The address that the emulator gave to the stack; its addresses are loopback's. */
+  address: string;
+  port: number;
+  /** The DNS server in place of the VPC's. */
+  resolver: string;
+  /** The CAs in place of the machine's, PEM. */
+  systemCa: string;
+}
+
+/**
+ * Serves the bundle that a stack published, by a real nginx that is no older than the cloud's. Of its files only what
+ * names the surroundings is changed: where it listens, the DNS server, the machine's CAs.
+ */
+export async function serveBundle(bundle: Bundle, surroundings: Surroundings): Promise<AsyncDisposable> {
+  const directory = await mkdtemp(join(tmpdir(), "mtls-proxy-bundle-"));
+  const files = join(directory, "bundle");
+  for (const [path, content] of Object.entries(bundle.files)) {
+    await mkdir(dirname(join(files, path)), { recursive: true });
+    await writeFile(join(files, path), inSurroundings(content, surroundings, directory));
+  }
+  await writeFile(join(directory, "system-ca.crt"), surroundings.systemCa);
+  for (const path of ["logs", "state"]) await mkdir(join(directory, path));
+  await symlink("bundle", join(directory, "current"));
+  const nginx = startNginx(await nginxOfRelease("sid"), directory);
+  const gone = nginx.ended.then((said) => Promise.reject(new Error(`nginx ended and said:\n${said}`)));
+  gone.catch(() => undefined); // it ends with the scope
+  await Promise.race([until(() => connects(surroundings.address, surroundings.port), 10_000), gone]);
+  return {
+    [Symbol.asyncDispose]: async () => {
+      await nginx.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function inSurroundings(text: string, { address, resolver }: Surroundings, directory: string): string {
+  return text
+    .replaceAll("listen 0.0.0.0:", `listen ${address}:`)
+    .replaceAll("resolver 169.254.169.253", `resolver ${resolver}`)
+    .replaceAll("/etc/mtls-proxy/system-ca.crt", join(directory, "system-ca.crt"));
+}

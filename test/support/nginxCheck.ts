@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { rootCertificates } from "node:tls";
+import { promisify } from "node:util";
+import { type Files, makeBundle, nginxFiles, type Settings, serverProfile, type Target } from "@app-builder-mtls/proxy";
+import { issue } from "../../cli/src/certificates";
+import { issueCa } from "./certificates";
+import { nginxUnderTest } from "./nginx";
+
+const exec = promisify(execFile);
+
+/** Writes the files that a proxy of these settings has, certificates included, into a directory that goes with the scope. */
+export async function writeProxyFiles(
+  settings: Settings,
+  target: Partial<Target> = {},
+): Promise<{ directory: string; files: Files } & AsyncDisposable> {
+  const directory = await mkdtemp(join(tmpdir(), "mtls-proxy-files-"));
+  const { version } = await nginxUnderTest();
+  const [ca, systemCa] = [await issueCa(), "system-ca.crt"];
+  const server = await issue(serverProfile(settings), { issuer: ca, names: ["localhost"] });
+  const { files } = makeBundle(version, {
+    ...nginxFiles(settings, { nginxVersion: version, listen: ["127.0.0.1"], systemCa, ...target }),
+    "server.crt": server.cert,
+    "server.key": server.key,
+    "client-ca.crt": ca.cert,
+  });
+  const all = { ...files, [systemCa]: rootCertificates.slice(0, 3).join("\n") };
+  await mkdir(join(directory, "logs"));
+  for (const [path, content] of Object.entries(all)) {
+    await mkdir(dirname(join(directory, path)), { recursive: true });
+    await writeFile(join(directory, path), content);
+  }
+  return { directory, files, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) };
+}
+
+/**
+ * What `nginx -t` says of the files, without its two lines of success.
+ * @throws what nginx says when it refuses them
+ */
+export async function checkWithNginx(directory: string): Promise<string> {
+  const { command, leadingArguments } = await nginxUnderTest();
+  const own = ["-t", "-e", "stderr", "-p", directory, "-c", join(directory, "nginx.conf")];
+  const { stderr } = await exec(command, [...leadingArguments, ...own]);
+  return stderr.replace(/^nginx: .* (syntax is ok|test is successful)\n/gm, "");
+}

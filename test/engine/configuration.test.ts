@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { issueCa, issueClient } from "../support/certificates";
 import { Stack } from "./stack";
 
 const DESTINATION = { url: "https://api.example.com" };
@@ -57,5 +58,14 @@ describe("a configuration that cannot be used", function () {
     await stack.configure({ destinations: [DESTINATION], allowLocalDestinations: true });
     const { errors, text } = await stack.preview();
     assert.ok(errors[0]?.includes("allowLocalDestinations: must be left out"), text);
+  });
+
+  it("is one with a destination's key in clear, which is not shown", async () => {
+    await using stack = await Stack.create();
+    const { cert, key } = await issueClient(await issueCa());
+    await stack.configure({ destinations: [{ ...DESTINATION, clientCert: cert, clientKey: key }] });
+    const { errors, text } = await stack.preview();
+    assert.ok(errors[0]?.includes("pulumi config set --secret --path 'destinations[0].clientKey'"), text);
+    assert.ok(!text.includes("PRIVATE KEY"));
   });
 });

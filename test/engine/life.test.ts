@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { gunzipSync } from "node:zlib";
-import { clientProfile, parseSettings } from "@app-builder-mtls/proxy";
+import { caProfile, clientProfile, parseSettings, probeProfile, serverProfile } from "@app-builder-mtls/proxy";
 import { issue } from "../../cli/src/certificates";
 import { DAY_MS } from "../support/certificates";
+import { formOf } from "./certificateForm";
 import { fetchBundle, query, values } from "./emulatedAws";
 import { type Changes, type Outcome, Stack } from "./stack";
 
@@ -97,6 +98,25 @@ describe("a stack's life", function () {
       exposed.map(({ path }) => path),
       [],
     );
+  });
+
+  it("makes the same certificates as the local maker does of the same profiles", async () => {
+    const settings = parseSettings({ destinations: [PIM] });
+    const { endpoint, clients, caCert } = await stack.outputs();
+    const { files } = await bundleOfStack();
+    const localCa = await issue(caProfile(settings));
+    const address = new URL(endpoint).hostname;
+    assert.deepEqual(formOf(caCert, caCert), formOf(localCa.cert, localCa.cert));
+    for (const [pem, profile, names] of [
+      [files["server.crt"], serverProfile(settings), [address]],
+      [files["probe.crt"], probeProfile(settings), undefined],
+      [clients["app-builder"]?.clientCert, clientProfile(settings, { name: "app-builder", generation: 1 }), undefined],
+    ] as const) {
+      const local = await issue(profile, { issuer: localCa, ...(names && { names: [...names] }) });
+      assert.deepEqual(formOf(pem ?? "", caCert), formOf(local.cert, localCa.cert), profile.subject.commonName);
+    }
+    assert.ok(formOf(caCert, caCert).subjectKeyId && formOf(files["server.crt"] ?? "", caCert).authorityKeyId);
+    assert.equal(new X509Certificate(files["server.crt"] ?? "").subjectAltName, `IP Address:${address}`);
   });
 
   it("tells the machine where its bundle is, and no key", async () => {

@@ -1,0 +1,91 @@
+import * as pulumi from "@pulumi/pulumi";
+import { MtlsProxy } from "../proxy";
+import { stackSettings } from "../settings";
+
+/** A resource as the program asks the engine for it. */
+export interface Asked {
+  type: string;
+  name: string;
+  inputs: Record<string, unknown>;
+}
+
+export const ACCOUNT = "123456789012";
+export const REGION = "eu-west-1";
+const DESTINATION = { url: "https://api.example.com" };
+
+/** What the engine and AWS would have added. */
+function answered({ type, name, inputs }: Asked): Record<string, unknown> {
+  const [service = ""] = type.split("/");
+  const arn = `arn:${service.replace("aws:", "aws:")}:${REGION}:${ACCOUNT}:${name}`;
+  const known: Record<string, Record<string, unknown>> = {
+    "aws:ec2/eip:Eip": { publicIp: "192.0.2.10", allocationId: "eipalloc-0123456789abcdef0" },
+    "tls:index/privateKey:PrivateKey": {
+      rsaBits: 2048,
+      privateKeyPem: `private key of ${name}`,
+      privateKeyPemPkcs8: `PKCS #8 private key of ${name}`,
+    },
+    "tls:index/certRequest:CertRequest": { certRequestPem: `request of ${name}` },
+    "tls:index/selfSignedCert:SelfSignedCert": {
+      certPem: `certificate of ${name}`,
+      validityEndTime: "2036-01-01T00:00:00Z",
+    },
+    "tls:index/locallySignedCert:LocallySignedCert": {
+      certPem: `certificate of ${name}`,
+      validityEndTime: "2027-01-01T00:00:00Z",
+    },
+  };
+  return { name, arn, ...known[type], ...inputs };
+}
+
+const CALLS: Record<string, Record<string, unknown>> = {
+  "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": { locations: ["eu-west-1c", "eu-west-1b"] },
+  "aws:ec2/getElasticIp:getElasticIp": { publicIp: "198.51.100.20" },
+};
+
+/** Runs the component with settings as a stack's configuration has them, and collects what it asks for. */
+export async function program(settings: Record<string, unknown> = {}): Promise<{ asked: Asked[]; proxy: MtlsProxy }> {
+  const asked: Asked[] = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs }) => {
+        const resource = { type, name, inputs: withoutSecretMarks(inputs) as Asked["inputs"] };
+        asked.push(resource);
+        return { id: `${name}-id`, state: answered(resource) };
+      },
+      call: ({ token }) => CALLS[token] ?? {},
+    },
+    "app-builder-mtls",
+    "dev",
+  );
+  const proxy = new MtlsProxy(
+    "mtls-proxy",
+    stackSettings({ values: { destinations: [DESTINATION], ...settings }, encrypted: new Set(["destinations"]) }),
+  );
+  await pulumi.runtime.disconnect();
+  return { asked, proxy };
+}
+
+/** Pulumi's own mark on a secret, on its way to the engine. */
+const SECRET_MARK = "4dabf18193072939515e22adb298388d";
+
+function isSecret(value: unknown): boolean {
+  return typeof value === "object" && value !== null && SECRET_MARK in value;
+}
+
+function withoutSecretMarks(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutSecretMarks);
+  if (typeof value !== "object" || value === null) return value;
+  if (isSecret(value)) return withoutSecretMarks((value as { value: unknown }).value);
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withoutSecretMarks(inner)]));
+}
+
+/**
+ * The inputs of the one resource of a type, or of the one of that name.
+ * @template Shape what the test knows of them
+ */
+export function find<Shape = Record<string, unknown>>(asked: Asked[], type: string, name?: string): Shape {
+  const found = asked.filter((one) => one.type === type && (name === undefined || one.name === name));
+  const [only] = found;
+  if (!only || found.length > 1) throw new Error(`${found.length} resources are a ${type} ${name ?? ""}`);
+  return only.inputs as Shape;
+}

@@ -10,6 +10,13 @@ export const SECRET_BYTES = 65_536;
 /** What the proxy's own files and certificates take of a secret at most, compressed (measured: 9 KiB with RSA-4096 and 20 destinations). */
 const OWN_FILES_BYTES = 16_384;
 
+/** More would not fit into one bundle with their certificates, or be worth reading in one file. */
+const MOST_DESTINATIONS = 50;
+const MOST_CLIENTS = 100;
+const MOST_GENERATIONS = 10;
+/** In characters; nginx keeps a location's path in one parameter of 4,096 bytes, with more around it. */
+const LONGEST_PATH = 200;
+
 /** The client that sync on the machine uses to ask the proxy how it is; accepted from loopback alone. */
 export const PROBE_CLIENT = "probe";
 
@@ -77,8 +84,8 @@ const destination = only({
   name: label("log lines and file names are made of").optional(),
   url: text(URL_ALLOWED, isPlainHttpsOrigin).transform((value) => new URL(value).origin),
   path: text(
-    "must be a path such as /pim/, of letters, digits and - _ . ~, no segment of which begins with a dot",
-    (value) => value.startsWith("/") && PATH_PREFIX.test(value),
+    `must be a path such as /pim/, of letters, digits and - _ . ~, no segment of which begins with a dot, ${LONGEST_PATH} characters at most`,
+    (value) => value.startsWith("/") && PATH_PREFIX.test(value) && value.length <= LONGEST_PATH,
   )
     .transform((value) => (value.endsWith("/") ? value : `${value}/`))
     .default("/"),
@@ -143,6 +150,7 @@ const client = only({
   accept: z
     .array(whole(1, 1_000_000, ""), "must be a list of generations")
     .min(1, "must list at least one generation")
+    .max(MOST_GENERATIONS, `must list ${MOST_GENERATIONS} generations at most`)
     .optional(),
 })
   .superRefine(({ generation, accept }, context) => {
@@ -216,10 +224,12 @@ const PORT_ALLOWED = "must be 443 or from 10000 to 20000: App Builder's actions 
 export const settingsFields = {
   destinations: z
     .array(destination, "must be a list with at least one destination")
-    .min(1, "must list at least one destination"),
+    .min(1, "must list at least one destination")
+    .max(MOST_DESTINATIONS, `must list ${MOST_DESTINATIONS} destinations at most`),
   clients: z
     .array(client, "must be a list of clients")
     .min(1, "must list at least one client")
+    .max(MOST_CLIENTS, `must list ${MOST_CLIENTS} clients at most`)
     .default([{ name: "app-builder", generation: 1, accept: [1] }]),
   port: z.number(PORT_ALLOWED).refine(isRuntimePort, PORT_ALLOWED).default(443),
   hostname: text("must be a full host name in lower case, such as mtls.example.com", (value) =>

@@ -63,7 +63,7 @@ describe("bodies", function () {
       },
     });
     await using own = await startProxy({ destinations: [destinationOf(echo)] });
-    let wantSecond = () => undefined as undefined;
+    let wantSecond = (): void => undefined;
     const secondWanted = new Promise<void>((resolve) => {
       wantSecond = resolve;
     });

@@ -54,7 +54,7 @@ const CASES: Record<string, { seconds: number; told?: Cut["told"]; cut: (proxy: 
       await using connection = await RawConnection.open(proxy, proxy.client);
       connection.send(post("/deaf/", 50_000_000));
       for (const piece of pieces(20_000_000)) connection.send(piece);
-      return timedAnswer(connection);
+      return await timedAnswer(connection);
     },
   },
   "a caller that leaves its connection idle": {
@@ -62,7 +62,7 @@ const CASES: Record<string, { seconds: number; told?: Cut["told"]; cut: (proxy: 
     cut: async (proxy) => {
       await using connection = await RawConnection.open(proxy, proxy.client);
       await connection.ask(get("/quick/"));
-      return timed(() => connection.closed(LIMIT_MS));
+      return await timed(() => connection.closed(LIMIT_MS));
     },
   },
 };
@@ -80,7 +80,7 @@ describe("who stops", function () {
         request.resume();
         for (const piece of pieces(2 ** 40)) {
           if (response.destroyed) return;
-          if (!response.write(piece)) await Promise.race([once(response, "drain"), once(response, "close")]);
+          if (!response.write(piece)) await new Promise((wake) => response.once("drain", wake));
         }
       },
     });
@@ -118,7 +118,7 @@ describe("who stops", function () {
 async function silentAfter(proxy: TestProxy, bytes: string): Promise<Cut> {
   await using connection = await RawConnection.open(proxy, proxy.client);
   connection.send(bytes);
-  return timedAnswer(connection);
+  return await timedAnswer(connection);
 }
 
 async function timedAnswer(connection: RawConnection): Promise<Cut> {

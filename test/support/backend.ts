@@ -32,10 +32,14 @@ export interface BackendOptions {
   /** Default: a good certificate for `localhost`. */
   certificate?: Issued;
   tls?: TlsOptions;
+  /** Where it listens. Default: a free port of 127.0.0.1. */
+  host?: string;
+  port?: number;
 }
 
 /** An https backend that records what reaches it and answers as it is told. */
-export async function startBackend({ respond, certificate, tls }: BackendOptions = {}): Promise<RecordingBackend> {
+export async function startBackend(options: BackendOptions = {}): Promise<RecordingBackend> {
+  const { respond, certificate, tls, host = "127.0.0.1" } = options;
   const ca = await issueCa();
   const seen: SeenRequest[] = [];
   const server = createServer(
@@ -52,7 +56,7 @@ export async function startBackend({ respond, certificate, tls }: BackendOptions
   );
   server.keepAliveTimeout = 0;
   server.on("clientError", (_, socket) => socket.destroy());
-  server.listen(0, "127.0.0.1");
+  server.listen(options.port ?? 0, host);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const close = async () => {

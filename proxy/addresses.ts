@@ -3,8 +3,8 @@ import ipaddr from "ipaddr.js";
 /** Why an address may not be a destination of a proxy in the cloud. */
 export type AddressClass = "public" | "private" | "metadata";
 
-/** Amazon's instance metadata service, which would hand the machine's role to a caller. */
-const METADATA = new Set(["169.254.169.254", "fd00:ec2::254"]);
+/** Amazon's instance metadata service and its relatives for containers, which would hand the machine's role to a caller. */
+const METADATA = new Set(["169.254.169.254", "fd00:ec2::254", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"]);
 
 /**
  * Classifies a host as it stands in a URL (an IPv6 address in brackets).
@@ -23,10 +23,15 @@ export const isAddress = (host: string): boolean => ipaddr.isValid(withoutBracke
 const withoutBrackets = (host: string): string => host.replace(/^\[|\]$/g, "");
 
 function classifyAddress(address: ipaddr.IPv4 | ipaddr.IPv6): AddressClass {
-  if (METADATA.has(address.toString())) return "metadata";
+  if (METADATA.has(address.toString()) || METADATA.has(lastFourBytes(address))) return "metadata";
   return address.range() === "unicast" ? "public" : "private";
 }
 
 function isLocalName(name: string): boolean {
   return !name.includes(".") || /(^|\.)(localhost|local|internal)$/i.test(name);
+}
+
+/** Ranges that translate to IPv4 (NAT64, IPv4-compatible) carry the address at their end. */
+function lastFourBytes(address: ipaddr.IPv4 | ipaddr.IPv6): string {
+  return address.toByteArray().slice(-4).join(".");
 }

@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { closest } from "fastest-levenshtein";
 import { z } from "zod";
@@ -60,14 +61,19 @@ const certificatePem = z.string("must be certificates in PEM form").transform((v
   return z.NEVER;
 });
 
+/** OpenSSL's security level 2, which distributions build nginx with, refuses shorter ones when it loads them. */
+const SHORTEST_RSA_BITS = 2_048;
+
+const isWeak = (key: KeyObject): boolean =>
+  (key.asymmetricKeyDetails?.modulusLength ?? SHORTEST_RSA_BITS) < SHORTEST_RSA_BITS;
+
 const keyPem = z.string("must be a private key in PEM form").transform((value, context) => {
   const key = readPrivateKey(value);
-  if (key) return canonicalKey(key);
-  context.addIssue({
-    code: "custom",
-    message: "must be one private key in PEM form without a passphrase",
-    input: value,
-  });
+  if (key && !isWeak(key)) return canonicalKey(key);
+  const message = key
+    ? `must be an RSA key of ${SHORTEST_RSA_BITS} bits at least, or an elliptic one: nginx loads no shorter one`
+    : "must be one private key in PEM form without a passphrase";
+  context.addIssue({ code: "custom", message, input: value });
   return z.NEVER;
 });
 
@@ -75,9 +81,18 @@ const URL_ALLOWED = "must be https://HOST or https://HOST:PORT, without user, pa
 
 /** `new URL` reads 0x7f.1 and 2130706433 as 127.0.0.1; nginx and a reviewer would not. */
 function isPlainHttpsOrigin(value: string): boolean {
-  const match = DESTINATION_URL.exec(value);
-  if (!match?.[1] || !URL.canParse(value)) return false;
-  return new URL(value).hostname === match[1].toLowerCase();
+  const host = DESTINATION_URL.exec(value)?.[1]?.toLowerCase();
+  if (!host || !URL.canParse(value)) return false;
+  return new URL(value).hostname === host && (isAddress(host) || isHost(host));
+}
+
+/** The host of a url that may have been refused already: what holds between settings is checked all the same. */
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).hostname : "unknown.example.com");
+
+const isHost = (value: string): boolean => LABEL.test(value) || HOST_NAME.test(value);
+
+function withSlash(path: string): string {
+  return path.endsWith("/") ? path : `${path}/`;
 }
 
 const destination = only({
@@ -87,11 +102,12 @@ const destination = only({
     `must be a path such as /pim/, of letters, digits and - _ . ~, no segment of which begins with a dot, ${LONGEST_PATH} characters at most`,
     (value) => value.startsWith("/") && PATH_PREFIX.test(value) && value.length <= LONGEST_PATH,
   )
-    .transform((value) => (value.endsWith("/") ? value : `${value}/`))
+    .transform(withSlash)
     .default("/"),
   stripPath: flag().default(true),
-  serverName: text("must be the host name in the destination's certificate, in lower case", (value) =>
-    HOST_NAME.test(value),
+  serverName: text(
+    "must be the host name in the destination's certificate, in lower case",
+    (value) => isHost(value) && !isAddress(value),
   ).optional(),
   ca: certificatePem.optional(),
   clientCert: certificatePem.optional(),
@@ -100,7 +116,7 @@ const destination = only({
   readTimeoutSeconds: whole(1, 3600, "seconds").default(60),
 })
   .superRefine(({ url, serverName, clientCert, clientKey }, context) => {
-    if (!serverName && isAddress(new URL(url).hostname)) {
+    if (!serverName && isAddress(hostOf(url))) {
       context.addIssue({
         code: "custom",
         path: ["serverName"],
@@ -137,11 +153,12 @@ function keyBelongsTo(cert: string, key: string): boolean {
 }
 
 function nameOfHost(host: string): string {
-  return host
+  const name = host
     .replace(/[^a-z0-9]+/gi, "-")
-    .replace(/^-|-$/g, "")
+    .replace(/^-+/, "")
     .slice(0, 63)
-    .replace(/-$/, "");
+    .replace(/-+$/, "");
+  return name || "destination"; // the address [::] has neither letter nor digit
 }
 
 const client = only({
@@ -232,8 +249,9 @@ export const settingsFields = {
     .max(MOST_CLIENTS, `must list ${MOST_CLIENTS} clients at most`)
     .default([{ name: "app-builder", generation: 1, accept: [1] }]),
   port: z.number(PORT_ALLOWED).refine(isRuntimePort, PORT_ALLOWED).default(443),
-  hostname: text("must be a full host name in lower case, such as mtls.example.com", (value) =>
-    HOST_NAME.test(value),
+  hostname: text(
+    "must be a full host name in lower case, such as mtls.example.com",
+    (value) => HOST_NAME.test(value) && !isAddress(value),
   ).optional(),
   limits: limits.prefault({}),
   logFormat: z.enum(["json", "text"], "must be json or text").default("json"),
@@ -243,7 +261,10 @@ export const settingsFields = {
   allowLocalDestinations: flag().default(false),
 } satisfies z.ZodRawShape;
 
-/** What must hold between settings, whatever else stands beside them. */
+/**
+ * What must hold between settings, whatever else stands beside them.
+ * It runs on settings with problems too, so that all are told at once; they are as given then, without defaults.
+ */
 export function checkTogether(settings: Settings, context: z.RefinementCtx): void {
   const complain = (path: (string | number)[], message: string, input: unknown) =>
     context.addIssue({ code: "custom", path, message, input });
@@ -251,10 +272,10 @@ export function checkTogether(settings: Settings, context: z.RefinementCtx): voi
   settings.destinations.forEach(({ name, url, path }, index) => {
     const place = ["destinations", index];
     const earlier = settings.destinations.slice(0, index);
-    if (earlier.some((other) => other.name === name)) {
+    if (name && earlier.some((other) => other.name === name)) {
       complain([...place, "name"], "must differ from the other destinations' names; give it a name of its own", name);
     }
-    const overlapping = earlier.find((other) => overlap(other.path, path));
+    const overlapping = earlier.find((other) => overlap(withSlash(other.path), withSlash(path)));
     if (overlapping) {
       complain(
         [...place, "path"],
@@ -262,8 +283,7 @@ export function checkTogether(settings: Settings, context: z.RefinementCtx): voi
         path,
       );
     }
-    if (path.startsWith(RESERVED_PATH)) complain([...place, "path"], `must not begin with ${RESERVED_PATH}`, path);
-    const reach = classifyHost(new URL(url).hostname);
+    const reach = classifyHost(hostOf(url));
     if (reach === "metadata") complain([...place, "url"], "must never be the machine's metadata service", url);
     if (reach === "private" && !settings.allowLocalDestinations) {
       complain([...place, "url"], "must be reachable over the internet, not loopback, link-local or private", url);
@@ -335,10 +355,17 @@ function place(path: PropertyKey[]): string {
 }
 
 const MAY_HOLD_A_KEY = new Set<PropertyKey | undefined>(["ca", "clientCert", "clientKey"]);
+/** A key in the wrong place, a password in a URL, or a token in its query. */
+const LOOKS_SECRET = /-----|[@?#\n]|^.{200}/s;
 
+/** What was given, as far as it can be shown: an object may hold anything, so only its kind is. */
 function shown({ path, input }: z.core.$ZodIssue): string {
   if (input === undefined) return "nothing";
+  if (Array.isArray(input))
+    return input.every((item) => typeof item === "number") ? JSON.stringify(input) : `a list of ${input.length}`;
+  if (typeof input === "object" && input !== null) return "an object";
   if (MAY_HOLD_A_KEY.has(path.at(-1))) return "(not shown)";
-  const written = JSON.stringify(input) ?? String(input);
+  const written = typeof input === "string" ? JSON.stringify(input) : String(input);
+  if (LOOKS_SECRET.test(String(input))) return "(not shown)";
   return written.length > 80 ? `${written.slice(0, 77)}...` : written;
 }

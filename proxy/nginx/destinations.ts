@@ -44,18 +44,23 @@ function rawTarget({ name, path, stripPath }: Destination, all: Destination[]): 
 function server({ name, url }: Destination, target: Target): Lines {
   const { hostname, port } = new URL(url);
   const address = `${hostname}:${port || 443}`;
-  const reason =
-    "# nginx counts a slow answer as a failure of its address; one of each address would shut the destination out for 10 s.";
-  if (!target.resolver || !atLeast(target, "1.27.3")) return [reason, `server ${address} max_fails=0;`];
+  const lasting = [
+    "# nginx counts a slow answer as a failure of its address; one of each address would shut the destination out for 10 s.",
+    `server ${address} ${followed(target) ? "resolve " : ""}max_fails=0;`,
+  ];
+  if (!followed(target)) return lasting;
   return [
-    reason,
     "# 1.27.3: nginx follows the name's addresses by itself, and starts without them.",
     `zone ${upstream(name)} 256k;`,
     `resolver ${target.resolver.join(" ")};`,
     "resolver_timeout 5s;",
-    `server ${address} resolve max_fails=0;`,
+    lasting,
   ];
 }
+
+/** Whether nginx looks names up by itself; `server … resolve` came with 1.27.3. */
+const followed = (target: Target): target is Target & { resolver: string[] } =>
+  target.resolver !== undefined && atLeast(target, "1.27.3");
 
 /** A destination's location: the part that stands inside the server block. */
 export function destinationLocation(destination: Destination, target: Target): string {

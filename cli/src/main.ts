@@ -5,6 +5,7 @@ import { type EnvOptions, env } from "./env/command";
 import { CommandError } from "./errors";
 import { type LocalOptions, local } from "./local/command";
 import { terminal } from "./terminal";
+import { type VerifyCommandOptions, verify } from "./verify/command";
 
 const program = new Command("mtls-proxy")
   .description("The command line of app-builder-mtls-proxy: a fixed address with mutual TLS in front of your backend.")
@@ -44,6 +45,26 @@ program
   .option("--cwd <directory>", "where Pulumi.yaml is (default: here)")
   .action((options: EnvOptions) => env(options, terminal));
 
+program
+  .command("verify")
+  .description("ask a proxy from outside whether it keeps what it promises; changes nothing, needs no AWS access")
+  .option("--stack <name>", "the Pulumi stack whose proxy it is")
+  .option("--cwd <directory>", "where Pulumi.yaml is (default: here)")
+  .option("--client <name>", "as which of the stack's clients (default: the first)")
+  .option("--env-file <file>", "an application's .env in place of --stack")
+  .option("--endpoint <url>", "https://HOST or https://HOST:PORT, with --cert, --key and --ca in place of --stack")
+  .option("--cert <file>", "the client's certificate (PEM)")
+  .option("--key <file>", "its key (PEM)")
+  .option("--ca <file>", "the CA of the stack (PEM)")
+  .option("--wait [seconds]", "wait first for a machine that is still booting (default: 300)", asNumber)
+  .option("--slow <seconds>", "how long a destination may take for its first byte", asNumber, 5)
+  .option("--old-cert <file>", "a certificate of an old generation, which must be refused (PEM)")
+  .option("--old-key <file>", "its key (PEM)")
+  .option("--echo-url <path>", "a path at the proxy whose destination answers with the address that it sees")
+  .option("--expect-egress <addresses>", "which address that may be (default: the stack's egressIps)", asList)
+  .option("--json", "the result as one JSON object")
+  .action((options: VerifyCommandOptions) => verify(options, terminal));
+
 program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommandError) fail(error.message, error.exitCode);
   if (error instanceof SettingsError) fail(error.message, 2);
@@ -53,6 +74,10 @@ program.parseAsync().catch((error: unknown) => {
 function asNumber(value: string): number {
   if (!/^\d+$/.test(value)) throw new InvalidArgumentError("It must be a whole number.");
   return Number(value);
+}
+
+function asList(value: string): string[] {
+  return value.split(",").map((one) => one.trim());
 }
 
 function fail(message: string, exitCode: number): never {

@@ -47,7 +47,8 @@ function refuseContradictions({ file, stdout, format, check }: EnvOptions): void
 
 const usage = (message: string) => new CommandError("ERR_MTLS_USAGE", message, { exitCode: 2 });
 
-function credentialsOf(outputs: StackOutputs, client?: string): StackCredentials {
+/** @throws CommandError ERR_MTLS_NO_SUCH_CLIENT */
+export function credentialsOf(outputs: StackOutputs, client?: string): StackCredentials {
   if (!client) return outputs;
   const found = outputs.clients[client];
   if (found) return found;

@@ -1,0 +1,26 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { TestProxy } from "../../support/proxy";
+import { until } from "../../support/until";
+
+/** Changes a file that nginx has loaded, and waits until only workers that know the change are left. */
+export async function alter(proxy: TestProxy, file: string, change: (text: string) => string): Promise<void> {
+  const path = join(dirname(dirname(proxy.local.logFile)), "current", file);
+  const before = await readFile(path, "utf8");
+  const after = change(before);
+  if (after === before) throw new Error(`nothing to change in ${file}`);
+  await writeFile(path, after);
+  const old = new Set(await workersOf(proxy));
+  proxy.local.nginx.reload();
+  await until(async () => {
+    const now = await workersOf(proxy);
+    return now.length > 0 && now.every((pid) => !old.has(pid));
+  }, 10_000);
+}
+
+/** Linux lists a process' children. */
+async function workersOf({ local }: TestProxy): Promise<string[]> {
+  const { pid } = local.nginx;
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return children.trim().split(" ").filter(Boolean);
+}

@@ -1,0 +1,80 @@
+import { once } from "node:events";
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
+import type { Issued } from "../../../cli/src/certificates";
+
+/** Something that listens where a proxy should. */
+export interface StandIn extends AsyncDisposable {
+  endpoint: string;
+  port: number;
+}
+
+export type Respond = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** An https server of Node's that asks for a client certificate, takes every one, and leaves the judgement to `respond`. */
+export const httpsServer = (certificate: Issued, respond: Respond, tls: TlsOptions = {}): Promise<StandIn> =>
+  listening(createHttpsServer({ ...certificate, requestCert: true, rejectUnauthorized: false, ...tls }, respond));
+
+export const httpServer = (respond: Respond): Promise<StandIn> => listening(createHttpServer(respond));
+
+/** A load balancer that ends TLS with a certificate of its own and speaks TLS anew to the proxy, as nobody. */
+export const tlsEndingBalancer = (certificate: Issued, proxyPort: number): Promise<StandIn> =>
+  listening(
+    createTlsServer({ ...certificate }, (outside) => {
+      const inside = connectTls({ host: "127.0.0.1", port: proxyPort, rejectUnauthorized: false });
+      join(outside, inside);
+    }),
+  );
+
+/** Passes TLS on to the proxy, and answers http on the same port. */
+export const plainBesideTls = (proxyPort: number): Promise<StandIn> =>
+  listening(
+    createServer((outside) => {
+      outside.once("data", (first: Buffer) => {
+        if (first.toString("latin1", 0, 3) === "GET") {
+          outside.end("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+          return;
+        }
+        const inside = connect(proxyPort, "127.0.0.1");
+        inside.write(first);
+        join(outside, inside);
+      });
+    }),
+  );
+
+function join(one: Socket, other: Socket): void {
+  for (const socket of [one, other]) socket.on("error", () => undefined);
+  one.pipe(other).pipe(one);
+  one.on("close", () => other.destroy());
+  other.on("close", () => one.destroy());
+}
+
+/** In the proxy's own words. */
+export function refuse(response: ServerResponse, code: string, status = 403): void {
+  response.writeHead(status, { "content-type": "application/json", "x-mtls-proxy-error": code });
+  response.end(JSON.stringify({ error: code }));
+}
+
+/** Of the certificate that a caller presented; empty for nobody. */
+export const presented = (request: IncomingMessage) => (request.socket as TLSSocket).getPeerCertificate();
+
+async function listening(server: Server): Promise<StandIn> {
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => sockets.add(socket.on("error", () => undefined)));
+  server.on("tlsClientError", () => undefined).on("clientError", (_: Error, socket: Socket) => socket.destroy());
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: `https://127.0.0.1:${port}`,
+    port,
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, "close");
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}

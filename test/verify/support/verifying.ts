@@ -1,0 +1,72 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Issued } from "../../../cli/src/certificates";
+import type { Finding } from "../../../cli/src/verify/findings";
+import { type CommandOptions, finished, mtlsProxy } from "../../support/commandLine";
+import type { TestProxy } from "../../support/proxy";
+
+/** Whose credentials are used, and where. */
+export interface Target {
+  endpoint: string;
+  ca: Issued;
+  client: Issued;
+}
+
+export interface Verified {
+  exit: number | NodeJS.Signals;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Report {
+  endpoint: string;
+  ok: boolean;
+  durationMs: number;
+  counts: Record<Finding["outcome"], number>;
+  checks: Finding[];
+}
+
+/** The options that name a target's files, which are written to the directory. */
+export async function filesOf({ endpoint, ca, client }: Target, directory: string): Promise<string[]> {
+  const write = async (name: string, content: string) => {
+    await writeFile(join(directory, name), content);
+    return join(directory, name);
+  };
+  const [cert, key] = [await write("client.crt", client.cert), await write("client.key", client.key)];
+  return ["--endpoint", endpoint, "--cert", cert, "--key", key, "--ca", await write("ca.crt", ca.cert)];
+}
+
+/** Runs the command as a user does, in a process of its own. */
+export const verify = (args: string[], options: CommandOptions = {}): Promise<Verified> =>
+  finished(mtlsProxy(["verify", ...args], options));
+
+/** The same with `--json`. */
+export async function report(args: string[], options: CommandOptions = {}): Promise<Report> {
+  const { stdout, stderr } = await verify([...args, "--json"], options);
+  if (!stdout.startsWith("{")) throw new Error(`no report, but:\n${stdout}${stderr}`);
+  return JSON.parse(stdout);
+}
+
+/** The faults that were found, as `check: fault`. */
+export const faultsIn = ({ checks }: Pick<Report, "checks">): string[] =>
+  checks.flatMap(({ check, fault }) => (fault ? [`${check}: ${fault}`] : []));
+
+/** Where sync writes on the machine what the status location shows. */
+export async function syncSays(proxy: TestProxy, said: Record<string, unknown>): Promise<void> {
+  const file = join(dirname(dirname(proxy.local.logFile)), "state", `${proxy.local.bundleVersion}.json`);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, JSON.stringify({ ...wellOff(proxy), ...said }));
+}
+
+/** What sync says when all is well. */
+const wellOff = ({ local, settings }: TestProxy) => ({
+  bundleVersion: local.bundleVersion,
+  wantedVersion: local.bundleVersion,
+  problem: null,
+  checkedAt: new Date().toISOString(),
+  certificates: [
+    { name: "client-ca", daysLeft: 3_649 },
+    { name: "server", daysLeft: 364 },
+  ],
+  destinations: settings.destinations.map(({ name, path }) => ({ name, path, health: "ok" })),
+});

@@ -4,7 +4,7 @@ import { startServer } from "./support/server";
 import { until } from "./support/wait";
 
 const CLIENTS = 20;
-const CALLS_EACH = 50;
+const CALLS_EACH = 25;
 
 describe("many clients of a server that keeps closing its idle connections", () => {
   it("have every answer to what may be repeated, and leave nothing behind", async function () {

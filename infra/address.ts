@@ -28,28 +28,20 @@ export function fixedAddress(part: Part, settings: Settings, { subnetId, securit
     },
     child,
   );
-  const { allocationId, publicIp } = existingAllocation(settings) ?? ownAllocation(part);
-  const ready = new aws.ec2.EipAssociation(
+  const own = settings.network.allocationId ? undefined : ownAllocation(part);
+  const association = new aws.ec2.EipAssociation(
     `${name}-address`,
-    { allocationId, networkInterfaceId: networkInterface.id },
+    { allocationId: own?.allocationId ?? settings.network.allocationId, networkInterfaceId: networkInterface.id },
     child,
   );
-  return { publicIp, networkInterfaceId: networkInterface.id, ready };
+  return {
+    // Of an existing one AWS tells the address with the association; it is neither made nor released here.
+    publicIp: own?.publicIp ?? association.publicIp,
+    networkInterfaceId: networkInterface.id,
+    ready: association,
+  };
 }
 
-interface Allocation {
-  allocationId: pulumi.Input<string>;
-  publicIp: pulumi.Output<string>;
-}
-
-/** One that firewalls know already; it is not made, and not released. */
-function existingAllocation({ network: { allocationId } }: Settings): Allocation | undefined {
-  return allocationId
-    ? { allocationId, publicIp: aws.ec2.getElasticIpOutput({ id: allocationId }).publicIp }
-    : undefined;
-}
-
-function ownAllocation({ name, tags, child }: Part): Allocation {
-  const address = new aws.ec2.Eip(`${name}-address`, { domain: "vpc", tags }, child);
-  return { allocationId: address.allocationId, publicIp: address.publicIp };
+function ownAllocation({ name, tags, child }: Part): aws.ec2.Eip {
+  return new aws.ec2.Eip(`${name}-address`, { domain: "vpc", tags }, child);
 }

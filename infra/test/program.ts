@@ -19,6 +19,7 @@ function answered({ type, name, inputs }: Asked): Record<string, unknown> {
   const arn = `arn:${service.replace("aws:", "aws:")}:${REGION}:${ACCOUNT}:${name}`;
   const known: Record<string, Record<string, unknown>> = {
     "aws:ec2/eip:Eip": { publicIp: "192.0.2.10", allocationId: "eipalloc-0123456789abcdef0" },
+    "aws:ec2/eipAssociation:EipAssociation": { publicIp: "198.51.100.20" },
     "tls:index/privateKey:PrivateKey": {
       rsaBits: 2048,
       privateKeyPem: `private key of ${name}`,
@@ -39,7 +40,6 @@ function answered({ type, name, inputs }: Asked): Record<string, unknown> {
 
 const CALLS: Record<string, Record<string, unknown>> = {
   "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": { locations: ["eu-west-1c", "eu-west-1b"] },
-  "aws:ec2/getElasticIp:getElasticIp": { publicIp: "198.51.100.20" },
 };
 
 /** Runs the component with settings as a stack's configuration has them, and collects what it asks for. */

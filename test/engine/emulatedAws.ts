@@ -42,6 +42,25 @@ export async function fetchBundle(secretId: string): Promise<Bundle> {
   return JSON.parse(gunzipSync(Buffer.from(SecretBinary, "base64")).toString());
 }
 
+/** What somebody has in an account before: a network with a subnet, and an address that firewalls know. */
+export async function makeNetwork(): Promise<{
+  vpcId: string;
+  subnetId: string;
+  allocationId: string;
+  address: string;
+}> {
+  const first = (xml: string, field: string) => values(xml, field)[0] ?? "";
+  const vpcId = first(await query("ec2", "CreateVpc", { CidrBlock: "10.9.0.0/24" }), "vpcId");
+  const subnet = await query("ec2", "CreateSubnet", { VpcId: vpcId, CidrBlock: "10.9.0.0/26" });
+  const allocation = await query("ec2", "AllocateAddress", { Domain: "vpc" });
+  return {
+    vpcId,
+    subnetId: first(subnet, "subnetId"),
+    allocationId: first(allocation, "allocationId"),
+    address: first(allocation, "publicIp"),
+  };
+}
+
 const EC2_LISTS = {
   DescribeVpcs: "vpcId",
   DescribeSubnets: "subnetId",

@@ -26,7 +26,7 @@ const all = (names: string[], op: string) => Object.fromEntries(names.map((name)
 const MISREAD_AFTER_REFRESH: Changes = {};
 
 describe("a stack's life", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let stack: Stack;
   let destinationCert: string;
   let destinationKey: string;

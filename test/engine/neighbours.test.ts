@@ -1,19 +1,22 @@
 import assert from "node:assert/strict";
-import { inventory } from "./emulatedAws";
+import { inventory, makeNetwork } from "./emulatedAws";
 import { Stack } from "./stack";
 
 const SETTINGS = { destinations: [{ url: "https://api.example.com" }] };
 
 describe("two stacks in one account and region", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let accountBefore: string[];
+  let known: Awaited<ReturnType<typeof makeNetwork>>;
   let one: Stack;
   let other: Stack;
 
   before(async () => {
+    known = await makeNetwork();
     accountBefore = await inventory();
     [one, other] = await Promise.all([Stack.create(), Stack.create()]);
-    await Promise.all([one, other].map((stack) => stack.configure(SETTINGS)));
+    const { address: _, ...network } = known;
+    await Promise.all([one.configure(SETTINGS), other.configure({ ...SETTINGS, network })]);
     for (const { succeeded, text } of await Promise.all([one.up(), other.up()])) assert.ok(succeeded, text);
   });
   after(async () => {
@@ -31,6 +34,14 @@ describe("two stacks in one account and region", function () {
       assert.notEqual(outputs[0]?.[name], outputs[1]?.[name], name);
   });
 
+  it("live in a network and at an address that were there before, where that is set", async () => {
+    const { endpoint, egressIps } = await other.outputs();
+    assert.deepEqual([endpoint, egressIps], [`https://${known.address}`, [known.address]]);
+    const made = (await other.resources()).map(({ type }) => type);
+    for (const type of ["aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/eip:Eip"])
+      assert.ok(!made.includes(type), type);
+  });
+
   it("replace the machine, and nothing else, when its generation is raised: its address stays", async () => {
     const { endpoint } = await one.outputs();
     await one.configure({ ...SETTINGS, machine: { generation: 2 } });
@@ -44,7 +55,7 @@ describe("two stacks in one account and region", function () {
     assert.equal((await one.outputs()).endpoint, endpoint);
   });
 
-  it("leave each other alone when one is destroyed, and nothing behind when both are", async () => {
+  it("leave each other alone when one is destroyed, and only what was there before when both are", async () => {
     const { succeeded, text } = await one.destroy();
     assert.ok(succeeded, text);
     const preview = await other.preview();

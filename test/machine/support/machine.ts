@@ -129,9 +129,9 @@ export interface Answer {
 }
 
 /** One request on a connection of its own. */
-export function ask(port: number, path: string, ca: Issued, client: Issued): Promise<Answer> {
+export function ask(port: number, path: string, ca: Issued, client: Issued, host = "127.0.0.1"): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const options = { host: "127.0.0.1", port, path, ca: ca.cert, ...client, agent: false, timeout: 10_000 };
+    const options = { host, port, path, ca: ca.cert, ...client, agent: false, timeout: 10_000 };
     const call = request(options, async (response) => {
       try {
         resolve({ status: response.statusCode ?? 0, body: await text(response) });

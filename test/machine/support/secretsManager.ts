@@ -36,7 +36,8 @@ export const refusal =
       message: `arn:aws:iam::123456789012:x`,
     });
 
-export async function startAws({ host = "127.0.0.1", port = 0 } = {}): Promise<EmulatedAws> {
+/** @param requiresToken cloud-init asks with a token only where the firmware says that it is Amazon's, and a namespace has no firmware */
+export async function startAws({ host = "127.0.0.1", port = 0, requiresToken = true } = {}): Promise<EmulatedAws> {
   let current: { id: string; bytes: Buffer } | undefined;
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
@@ -70,7 +71,7 @@ export async function startAws({ host = "127.0.0.1", port = 0 } = {}): Promise<E
     const { method, url = "", headers } = request;
     if (aws.metadataFault) aws.metadataFault(request, response, "");
     else if (method === "PUT" && url === "/latest/api/token") response.end(METADATA_TOKEN);
-    else if (headers["x-aws-ec2-metadata-token"] !== METADATA_TOKEN) response.writeHead(401).end();
+    else if (headers["x-aws-ec2-metadata-token"] !== METADATA_TOKEN && requiresToken) response.writeHead(401).end();
     else sendMetadata(response, metadataOf(url.replace(/^\/[^/]+\//, ""), aws.userData));
   }
 

@@ -1,0 +1,57 @@
+/** What is outside a booted machine, in a network namespace of its own: AWS, and callers. Driven by messages from the test. */
+import { once } from "node:events";
+import { createServer } from "node:https";
+import { type Load, startLoad, type Target } from "./load";
+import { type Answer, ask } from "./machine";
+import { type EmulatedAws, startAws } from "./secretsManager";
+
+/** What the test may ask for; each is answered with its result. */
+export interface Orders {
+  userData: (base64: string) => void;
+  put: (base64: string) => void;
+  ask: (call: { host: string; port: number; path: string; ca: string; cert: string; key: string }) => Promise<Answer>;
+  /** Starts an https backend at this end of the cable. */
+  backend: (options: { port: number; cert: string; key: string }) => Promise<void>;
+  startLoad: (target: Target) => void;
+  /** Ends the load; what it came to. */
+  stopLoad: (nothing: null) => Promise<Pick<Load, "calls" | "failures">>;
+}
+
+let load: Load | undefined;
+
+const ordersOf = (aws: EmulatedAws): Orders => ({
+  userData: (base64) => {
+    aws.userData = Buffer.from(base64, "base64");
+  },
+  put: (base64) => aws.put(Buffer.from(base64, "base64")),
+  ask: ({ host, port, path, ca, cert, key }) => ask(port, path, { cert: ca, key: "" }, { cert, key }, host),
+  backend: async ({ port, cert, key }) => {
+    const server = createServer({ cert, key }, (request, response) => {
+      request.resume().on("end", () => response.end("from the backend"));
+    });
+    await once(server.listen(port), "listening");
+  },
+  startLoad: (target) => {
+    load = startLoad(target);
+  },
+  stopLoad: async () => {
+    if (!load) throw new Error("no load runs");
+    await load.stop();
+    const { calls, failures } = load;
+    return { calls, failures };
+  },
+});
+
+async function main(): Promise<void> {
+  const orders = ordersOf(await startAws({ host: "0.0.0.0", port: 80, requiresToken: false }));
+  process.on("message", async ({ id, order, argument }: { id: number; order: keyof Orders; argument: never }) => {
+    try {
+      process.send?.({ id, result: await orders[order](argument) });
+    } catch (error) {
+      process.send?.({ id, error: String(error) });
+    }
+  });
+  process.send?.({ id: 0 });
+}
+
+if (require.main === module) void main();

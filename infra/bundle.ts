@@ -14,7 +14,7 @@ export interface PublishedBundle {
   version: pulumi.Output<string>;
 }
 
-/** Amazon Linux keeps no CA file of ours; this is a copy that lives where nginx may read it. */
+/** The machine links its distribution's own CA file here, wherever that keeps it. */
 const SYSTEM_CA = "/etc/mtls-proxy/system-ca.crt";
 /** The VPC's own DNS server, the same address in every VPC. */
 const VPC_RESOLVER = "169.254.169.253";

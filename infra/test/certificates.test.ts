@@ -74,6 +74,42 @@ describe("certificates", () => {
   });
 });
 
+describe("a CA", () => {
+  const CA = "tls:index/selfSignedCert:SelfSignedCert";
+
+  it("that was made with other settings stays, and it is told how to make a new one", async () => {
+    const made = { [CA]: { validityPeriodHours: 3_650 * 24 } };
+    const told = await warningsOf(() => program({ certificates: { caDays: 1_000 } }, made));
+    assert.equal(told.length, 1);
+    assert.match(told[0] ?? "", /stays as it was made \(3650\), whatever certificates\.caDays says \(1000\)/);
+    assert.match(told[0] ?? "", /raise ca\.generation to 2/);
+  });
+
+  it("that will end before a leaf is told to be followed by another", async () => {
+    const told = await warningsOf(() => program({}, { [CA]: { validityEndTime: "2026-06-01T00:00:00Z" } }));
+    assert.equal(told.length, 3, "the server's, the probe's and the client's");
+    assert.match(told[0] ?? "", /ends with the CA that signed it, on 2026-06-01T00:00:00Z\. Raise ca\.generation/);
+  });
+
+  it("is not spoken of otherwise", async () => {
+    assert.deepEqual(await warningsOf(() => program()), []);
+    assert.deepEqual(await warningsOf(() => program({ certificates: { keyAlgorithm: "RSA-2048" } })), []);
+  });
+});
+
+/** Without an engine, Pulumi's warnings go to the console. */
+async function warningsOf(run: () => Promise<unknown>): Promise<string[]> {
+  const warnings: string[] = [];
+  const { warn } = console;
+  console.warn = (text: string) => warnings.push(text);
+  try {
+    await run();
+  } finally {
+    console.warn = warn;
+  }
+  return warnings;
+}
+
 describe("credentials", () => {
   const value = <T>(output: { apply(use: (value: T) => void): unknown }) =>
     new Promise<T>((resolve) => {

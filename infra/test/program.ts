@@ -13,11 +13,14 @@ export const ACCOUNT = "123456789012";
 export const REGION = "eu-west-1";
 const DESTINATION = { url: "https://api.example.com" };
 
+/** By a resource's type: what is known of it once it is made, beside what was asked for. */
+type Answers = Record<string, Record<string, unknown>>;
+
 /** What the engine and AWS would have added. */
-function answered({ type, name, inputs }: Asked): Record<string, unknown> {
+function answered({ type, name, inputs }: Asked, answers: Answers): Record<string, unknown> {
   const [service = ""] = type.split("/");
-  const arn = `arn:${service.replace("aws:", "aws:")}:${REGION}:${ACCOUNT}:${name}`;
-  const known: Record<string, Record<string, unknown>> = {
+  const arn = `arn:${service}:${REGION}:${ACCOUNT}:${name}`;
+  const known: Answers = {
     "aws:ec2/eip:Eip": { publicIp: "192.0.2.10", allocationId: "eipalloc-0123456789abcdef0" },
     "aws:ec2/eipAssociation:EipAssociation": { publicIp: "198.51.100.20" },
     "tls:index/privateKey:PrivateKey": {
@@ -35,22 +38,28 @@ function answered({ type, name, inputs }: Asked): Record<string, unknown> {
       validityEndTime: "2027-01-01T00:00:00Z",
     },
   };
-  return { name, arn, ...known[type], ...inputs };
+  return { name, arn, ...known[type], ...inputs, ...answers[type] };
 }
 
 const CALLS: Record<string, Record<string, unknown>> = {
   "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": { locations: ["eu-west-1c", "eu-west-1b"] },
 };
 
-/** Runs the component with settings as a stack's configuration has them, and collects what it asks for. */
-export async function program(settings: Record<string, unknown> = {}): Promise<{ asked: Asked[]; proxy: MtlsProxy }> {
+/**
+ * Runs the component and collects what it asks for.
+ * @param settings as a stack's configuration has them; one destination is there already
+ */
+export async function program(
+  settings: Record<string, unknown> = {},
+  answers: Answers = {},
+): Promise<{ asked: Asked[]; proxy: MtlsProxy }> {
   const asked: Asked[] = [];
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {
         const resource = { type, name, inputs: withoutSecretMarks(inputs) as Asked["inputs"] };
         asked.push(resource);
-        return { id: `${name}-id`, state: answered(resource) };
+        return { id: `${name}-id`, state: answered(resource, answers) };
       },
       call: ({ token }) => CALLS[token] ?? {},
     },

@@ -37,7 +37,6 @@ describe("a stack's life", function () {
     const profile = clientProfile(parseSettings({ destinations: [PIM] }), { name: "app-builder", generation: 1 });
     ({ cert: destinationCert, key: destinationKey } = await issue(profile));
     await configure(lasting());
-    outcome = await stack.up();
   });
   after(async () => {
     await stack?.[Symbol.asyncDispose]();
@@ -50,8 +49,18 @@ describe("a stack's life", function () {
     if (asking >= 0) await stack.encrypt(`app-builder-mtls:destinations[${asking}].clientKey`, destinationKey);
   }
 
-  it("comes up with one command", () => {
+  it("is shown before anything is made", async () => {
+    outcome = await stack.preview();
     assert.ok(outcome.succeeded, outcome.text);
+    assert.deepEqual(new Set(Object.values(outcome.changes)), new Set(["create"]));
+    assert.deepEqual(await stack.resources(), []);
+  });
+
+  it("comes up with one command, as it was shown", async () => {
+    const shown = Object.keys(outcome.changes).sort();
+    outcome = await stack.up();
+    assert.ok(outcome.succeeded, outcome.text);
+    assert.deepEqual(Object.keys(outcome.changes).sort(), shown);
   });
 
   it("says what the actions and the firewall need", async () => {

@@ -3,9 +3,13 @@ import { dirname, join } from "node:path";
 import type { TestProxy } from "../../support/proxy";
 import { until } from "../../support/until";
 
+/** Where a file lies that nginx has loaded. */
+export const servedFile = ({ local }: TestProxy, file: string): string =>
+  join(dirname(dirname(local.logFile)), "current", file);
+
 /** Changes a file that nginx has loaded, and waits until only workers that know the change are left. */
 export async function alter(proxy: TestProxy, file: string, change: (text: string) => string): Promise<void> {
-  const path = join(dirname(dirname(proxy.local.logFile)), "current", file);
+  const path = servedFile(proxy, file);
   const before = await readFile(path, "utf8");
   const after = change(before);
   if (after === before) throw new Error(`nothing to change in ${file}`);

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { connect as connectTls, createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
+import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { Issued } from "../../../cli/src/certificates";
 
 /** Something that listens where a proxy should. */
@@ -13,16 +13,27 @@ export interface StandIn extends AsyncDisposable {
 
 export type Respond = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** An https server of Node's that asks for a client certificate, takes every one, and leaves the judgement to `respond`. */
-export const httpsServer = (certificate: Issued, respond: Respond, tls: TlsOptions = {}): Promise<StandIn> =>
-  listening(createHttpsServer({ ...certificate, requestCert: true, rejectUnauthorized: false, ...tls }, respond));
+/** So that a stand-in has no fault but the one that is meant. */
+const CIPHERS = "ECDHE-ECDSA-AES128-GCM-SHA256";
+
+/**
+ * An https server of Node's that asks for a client certificate, takes every one, and leaves the judgement to `respond`.
+ * @param ca whose certificates are of the CA
+ */
+export const httpsServer = (certificate: Issued, respond: Respond, ca: Issued): Promise<StandIn> =>
+  listening(
+    createHttpsServer(
+      { ...certificate, ca: ca.cert, requestCert: true, rejectUnauthorized: false, ciphers: CIPHERS },
+      respond,
+    ),
+  );
 
 export const httpServer = (respond: Respond): Promise<StandIn> => listening(createHttpServer(respond));
 
 /** A load balancer that ends TLS with a certificate of its own and speaks TLS anew to the proxy, as nobody. */
 export const tlsEndingBalancer = (certificate: Issued, proxyPort: number): Promise<StandIn> =>
   listening(
-    createTlsServer({ ...certificate }, (outside) => {
+    createTlsServer({ ...certificate, ciphers: CIPHERS }, (outside) => {
       const inside = connectTls({ host: "127.0.0.1", port: proxyPort, rejectUnauthorized: false });
       join(outside, inside);
     }),
@@ -57,8 +68,10 @@ export function refuse(response: ServerResponse, code: string, status = 403): vo
   response.end(JSON.stringify({ error: code }));
 }
 
-/** Of the certificate that a caller presented; empty for nobody. */
-export const presented = (request: IncomingMessage) => (request.socket as TLSSocket).getPeerCertificate();
+/** Who signed the caller's certificate, by its own word. */
+export const issuerOf = ({ socket }: IncomingMessage): unknown => (socket as TLSSocket).getPeerCertificate().issuer?.CN;
+
+export const isOfCa = ({ socket }: IncomingMessage): boolean => (socket as TLSSocket).authorized;
 
 async function listening(server: Server): Promise<StandIn> {
   const sockets = new Set<Socket>();

@@ -21,8 +21,11 @@ export function canonicalCertificates(certificates: X509Certificate[]): string {
   return certificates.map((certificate) => certificate.toString()).join("");
 }
 
-/** @returns undefined when the text is not one unencrypted private key */
+const KEY_START = /-----BEGIN [A-Z ]*PRIVATE KEY-----/g;
+
+/** @returns undefined when the text does not hold exactly one private key, or an encrypted one */
 export function readPrivateKey(pem: string): KeyObject | undefined {
+  if (pem.match(KEY_START)?.length !== 1) return undefined;
   try {
     return createPrivateKey(pem);
   } catch {

@@ -9,7 +9,7 @@ import { logging } from "./logging";
 import { main } from "./main";
 import { outline } from "./outline";
 import { requests } from "./requests";
-import { destinationNames, status } from "./status";
+import { knownDestinations, status } from "./status";
 import type { Target } from "./target";
 import { tls } from "./tls";
 
@@ -33,8 +33,8 @@ export function nginxFiles(settings: Settings, target: Target): Files {
     "limits.conf": limitUses(settings),
     "logging.conf": logging(settings),
     "requests.conf": requests(target),
-    "status.conf": status(),
-    "status-names.conf": destinationNames(settings),
+    "status.conf": status(settings),
+    "status-destinations.conf": knownDestinations(settings),
     "outline.json": outline(settings, target),
     ...Object.assign(
       {},

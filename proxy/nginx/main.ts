@@ -29,7 +29,7 @@ export const main = ({ destinations, port }: Settings, { listen }: Target): stri
       "include limit-zones.conf;",
       "include logging.conf;",
       "include answers.conf;",
-      "include status-names.conf;",
+      "include status-destinations.conf;",
       destinations.map(({ name }) => `include destinations/${name}.upstream.conf;`),
       "",
       "# The only server block on its addresses: between two, TLS sessions could change hands (CVE-2025-23419).",

@@ -16,7 +16,7 @@ const CAUSES: [RegExp, MtlsErrorCode][] = [
   [/(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST)$/, "ERR_MTLS_NOT_TLS"],
   [/^(ERR_SSL_|EPROTO)/, "ERR_MTLS_TLS_FAILED"],
   [
-    /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ETIMEDOUT|EADDRNOTAVAIL|EACCES|EPERM)$/,
+    /^(ECONNREFUSED|ENOTFOUND|EAI_\w+|EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ETIMEDOUT|EADDRNOTAVAIL)$/,
     "ERR_MTLS_UNREACHABLE",
   ],
   [/^(ECONNRESET|EPIPE|ECONNABORTED)$/, "ERR_MTLS_CONNECTION_LOST"],
@@ -27,8 +27,7 @@ const SENTENCES: Partial<Record<MtlsErrorCode, (at: string) => string>> = {
   ERR_MTLS_SERVER_EXPIRED: (at) => `The certificate of ${at} is expired. Run \`pulumi up\`, which renews it.`,
   ERR_MTLS_SERVER_NOT_YET_VALID: (at) =>
     `The certificate of ${at} is not valid yet by this clock. Set the clock right.`,
-  ERR_MTLS_SERVER_NAME: (at) =>
-    `The certificate of ${at} is for another host. Use the stack's own \`endpoint\`, or add the host to the proxy's names.`,
+  ERR_MTLS_SERVER_NAME: (at) => `The certificate of ${at} is for another host. Use the stack's own \`endpoint\`.`,
   ERR_MTLS_SERVER_FOREIGN_CA: (at) =>
     `What answers at ${at} has no certificate of the CA in __AIO_MTLS_CA: another stack, a new CA, or something in between. ${AGAIN}`,
   ERR_MTLS_CLIENT_REFUSED: (at) => `${at} refused the client certificate. ${AGAIN} ${VERIFY}`,

@@ -73,16 +73,18 @@ function inTime(call: Call, limit: number): Promise<Response> {
   return new Promise((resolve, reject) => {
     let trip: Trip | undefined;
     let body: Response["body"] | undefined;
+    let late: Error | undefined;
     const timer = setTimeout(() => {
-      const error = timeoutError(limit, endpoint, trip?.isConnecting ?? true);
-      reject(error);
+      late = timeoutError(limit, endpoint, trip?.isConnecting ?? true);
+      reject(late);
       // The body first: it takes the request's end for a premature one.
-      if (body && "destroy" in body && typeof body.destroy === "function") body.destroy(error);
-      trip?.request?.destroy(error);
+      if (body && "destroy" in body && typeof body.destroy === "function") body.destroy(late);
+      trip?.request?.destroy(late);
     }, limit);
     const stop = () => clearTimeout(timer);
 
     exchange(call, (next) => {
+      if (late) throw late;
       trip = next;
     }).then(
       (response) => {

@@ -5,9 +5,9 @@ const PROXY_ERROR_HEADER = "x-mtls-proxy-error";
 
 /** What the proxy says about itself, and what to do. */
 export const PROXY_REASONS: Readonly<Record<string, string>> = {
-  client_certificate_required: "The proxy saw no client certificate: something between it and the action ends TLS.",
+  client_certificate_required: "The proxy saw no client certificate: something in between ends TLS.",
   client_certificate_expired: `The client certificate is expired, or ends within a day. ${RENEW}`,
-  client_certificate_rejected: `The proxy trusts another CA than the one that issued the client certificate. ${AGAIN}`,
+  client_certificate_rejected: `The proxy does not trust the client certificate's CA. ${AGAIN}`,
   client_not_listed: `The proxy does not list this client, or not this generation of it: check \`clients\` in the stack's configuration. ${AGAIN}`,
   no_such_destination: "No destination has this path: check the prefixes under `destinations`.",
   bad_request: "The proxy could not read the request.",

@@ -29,7 +29,7 @@ export class Trip {
 
   /** The request went out on a connection that had served another before, and that connection was dead. */
   get foundDeadConnection(): boolean {
-    return this.request?.reusedSocket === true && this.error !== undefined && !this.isAnswered;
+    return this.request?.reusedSocket === true && isSystemError(this.error) && !this.isAnswered;
   }
 
   /** The way there is not open yet, or has to be waited for. */
@@ -59,3 +59,6 @@ export class Trip {
     });
   }
 }
+
+/** The system's errors are ECONNRESET, EPIPE and the like; Node's own, a timeout of ours or a body's are not about the connection. */
+const isSystemError = (error: NodeJS.ErrnoException | undefined): boolean => /^E(?!RR_)/.test(error?.code ?? "");

@@ -126,6 +126,26 @@ describe("createMtlsFetch", () => {
       await assert.rejects(createMtlsFetch(server.params, { timeout: 60 })("/"), /in 60 ms/);
     });
 
+    it("does not repeat a call that took too long, or that the caller ended, on a kept connection", async () => {
+      let seen = 0;
+      await using server = await startServer({
+        answer: ({ url }, response) => {
+          if (url === "/warm") response.end();
+          else seen++;
+        },
+      });
+      const fetch = createMtlsFetch(server.params);
+      for (const init of [() => ({ timeout: 100 }), () => ({ signal: AbortSignal.timeout(100) })]) {
+        await (await fetch("/warm")).text();
+        const before = seen;
+        await assert.rejects(fetch("/", init()));
+        await until(() => socketsOf(server) === 0);
+        assert.equal(seen, before + 1);
+        await (await fetch("/warm")).text();
+        assert.equal(seen, before + 1);
+      }
+    });
+
     it("gives up before the activation's deadline, read when the fetch is made", async () => {
       await using server = await startServer(silent);
       process.env.__OW_DEADLINE = String(Date.now() + 400);

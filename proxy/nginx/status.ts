@@ -11,6 +11,7 @@ export const status = ({ destinations }: Settings): string =>
   textOf([
     block(
       `location = ${STATUS_PATH}`,
+      block("if ($request_method !~ ^(GET|HEAD)$)", "return 405;"),
       "default_type application/json;",
       "add_header Cache-Control no-store;",
       "root state;",

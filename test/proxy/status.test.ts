@@ -61,7 +61,7 @@ describe("the status", () => {
   it("is what the probe may ask for, and nothing else", async () => {
     const probe = await issueClient(proxy.ca, { name: "probe" });
     assert.equal((await ask(probe, get(STATUS_PATH))).status, 200);
-    for (const path of ["/", "/x", "/pim/x", "/orders/x", "/pim", "/.mtls-proxy/") {
+    for (const path of ["/", "/x", "/pim/x", "/orders/x", "/pim", "/.mtls-proxy/"]) {
       const answer = await ask(probe, get(path));
       assert.deepEqual([answer.status, answer.headers["x-mtls-proxy-error"]], [404, "no_such_destination"], path);
     }

@@ -142,7 +142,7 @@ describe("credentials", () => {
       const value = `!${text.repeat(1_000_000 / text.length)}!`;
       assert.throws(() => credentials({ ...good, __AIO_MTLS_CERT: value }), { code: "ERR_MTLS_MANGLED" });
     }
-    assert.ok(Date.now() - start < 2_000);
+    assert.ok(Date.now() - start < 5_000);
   });
 
   it("says that certificate and key are swapped", () => {

@@ -148,12 +148,12 @@ describe("createMtlsFetch", () => {
 
     it("gives up before the activation's deadline, read when the fetch is made", async () => {
       await using server = await startServer(silent);
-      process.env.__OW_DEADLINE = String(Date.now() + 400);
+      process.env.__OW_DEADLINE = String(Date.now() + 2_000);
       const fetch = createMtlsFetch(server.params, { timeout: 60_000 });
       process.env.__OW_DEADLINE = String(Date.now() + 600_000);
       const start = Date.now();
       await assert.rejects(fetch("/"), { code: "ERR_MTLS_TIMEOUT" });
-      assert.ok(Date.now() - start < 400, "the action still has time to answer");
+      assert.ok(Date.now() - start < 2_000, "the action still has time to answer");
     });
 
     it("forgets a deadline that has passed, for a fetch that outlives its activation", async () => {

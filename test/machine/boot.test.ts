@@ -210,7 +210,10 @@ describe("a machine whose power is cut while it installs itself", function () {
   it("serves after the next boot", async () => {
     await using machine = await makeMachine(await debianImage("bookworm"));
     const stack = await makeStack(
-      { port: 443, destinations: [{ name: "nowhere", url: "https://nowhere.invalid" }] },
+      {
+        port: 443,
+        destinations: [{ name: "nowhere", url: `https://${OUTSIDE_ADDRESS}:9`, serverName: "nowhere.test" }],
+      },
       "1.22",
     );
     const userData = cloudConfig({ secretId: SECRET, region: REGION, endpointUrl: AWS_ENDPOINT });

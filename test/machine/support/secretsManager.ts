@@ -109,6 +109,7 @@ function sendMetadata(response: ServerResponse, found: string | Buffer | undefin
 function metadataOf(path: string, userData: Buffer | undefined): string | Buffer | undefined {
   const mac = "02:00:00:00:00:01";
   const values: Record<string, string> = {
+    "dynamic/instance-identity/document": JSON.stringify({ region: REGION, instanceId: "i-0123456789abcdef0" }),
     "meta-data/instance-id": "i-0123456789abcdef0",
     "meta-data/local-hostname": "ip-10-0-0-10",
     "meta-data/local-ipv4": "10.0.0.10",

@@ -5,7 +5,7 @@ import { Stack } from "./stack";
 const DESTINATION = { url: "https://api.example.com" };
 
 describe("a configuration that cannot be used", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   for (const attempt of ["preview", "up"] as const) {
     it(`is refused at ${attempt} before the first resource, in one message without a stack trace`, async () => {
@@ -13,6 +13,7 @@ describe("a configuration that cannot be used", function () {
       await stack.configure({
         destinations: [{ ...DESTINATION, url: "http://api.example.com" }],
         hostnmae: "mtls.example.com",
+        allowLocalDestinations: true,
         port: 8443,
         nginx: { version: "1.20" },
         network: { vpcId: "vpc-0123456789abcdef0" },
@@ -24,6 +25,7 @@ describe("a configuration that cannot be used", function () {
       for (const place of [
         "destinations[0].url",
         "hostnmae",
+        "allowLocalDestinations",
         "port",
         "nginx.version",
         "network.subnetId",
@@ -39,25 +41,11 @@ describe("a configuration that cannot be used", function () {
     });
   }
 
-  it("is a misspelled key, and the right one is named", async () => {
-    await using stack = await Stack.create();
-    await stack.configure({ destinations: [DESTINATION], destinatons: [] });
-    const { errors, text } = await stack.preview();
-    assert.ok(errors[0]?.includes("destinatons: unknown setting, did you mean destinations?"), text);
-  });
-
   it("is one without destinations", async () => {
     await using stack = await Stack.create();
     await stack.configure({});
     const { errors, text } = await stack.preview();
     assert.ok(errors[0]?.includes("destinations: must list at least one destination"), text);
-  });
-
-  it("is one with allowLocalDestinations, which only a machine of one's own may have", async () => {
-    await using stack = await Stack.create();
-    await stack.configure({ destinations: [DESTINATION], allowLocalDestinations: true });
-    const { errors, text } = await stack.preview();
-    assert.ok(errors[0]?.includes("allowLocalDestinations: must be left out"), text);
   });
 
   it("is one with a destination's key in clear, which is not shown", async () => {

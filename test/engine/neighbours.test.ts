@@ -12,9 +12,9 @@ describe("two stacks in one account and region", function () {
   let other: Stack;
 
   before(async () => {
+    [one, other] = await Promise.all([Stack.create(), Stack.create()]);
     known = await makeNetwork();
     accountBefore = await inventory();
-    [one, other] = await Promise.all([Stack.create(), Stack.create()]);
     const { address: _, ...network } = known;
     await Promise.all([one.configure(SETTINGS), other.configure({ ...SETTINGS, network })]);
     for (const { succeeded, text } of await Promise.all([one.up(), other.up()])) assert.ok(succeeded, text);

@@ -1,26 +1,17 @@
 import assert from "node:assert/strict";
-import { main } from "../../examples/app-builder/actions/get-stock";
-import { startBackend } from "../support/backend";
-import { destinationOf, startProxy } from "../support/proxy";
+import { main } from "../../examples/app-builder/actions/get-product";
+import { credentialsOf, PRODUCT, readable, startCompany } from "../app-builder/support/backends";
 
-describe("the example's action get-stock", function () {
+describe("the example's action get-product", function () {
   this.timeout(60_000);
 
-  it("answers with what the backend says, through the proxy", async () => {
-    await using backend = await startBackend({
-      respond: (request, response) => response.end(JSON.stringify({ path: request.url, stock: 42 })),
-    });
-    await using proxy = await startProxy({ destinations: [destinationOf(backend)] });
-    const credentials = {
-      __AIO_MTLS_ENDPOINT: proxy.endpoint,
-      __AIO_MTLS_CERT: proxy.client.cert,
-      __AIO_MTLS_KEY: proxy.client.key,
-      __AIO_MTLS_CA: proxy.ca.cert,
-    };
-    assert.deepEqual(await main({ ...credentials, __ow_query: "sku=4711" }), {
-      statusCode: 200,
-      body: { path: "/stock/4711", stock: 42 },
-    });
+  it("answers with what both backends say, through the proxy", async () => {
+    await using company = await startCompany();
+    const params = credentialsOf(company.proxy);
+    for (const __ow_query of ["sku=4711", { sku: "4711" }]) {
+      const { statusCode, body } = await main({ ...params, __ow_query });
+      assert.deepEqual({ statusCode, body: readable(body) }, { statusCode: 200, body: PRODUCT });
+    }
   });
 
   it("refuses a product number that could lead elsewhere", async () => {
@@ -39,7 +30,7 @@ describe("the example's action get-stock", function () {
         __AIO_MTLS_ENDPOINT: "https://203.0.113.7",
         __AIO_MTLS_KEY: "-----BEGIN PRIVATE KEY-----\nsecret",
       });
-      assert.deepEqual(answer, { statusCode: 502, body: { error: "the backend cannot be reached" } });
+      assert.deepEqual(answer, { statusCode: 502, body: { error: "the product cannot be read now" } });
     } finally {
       console.error = error;
     }

@@ -51,7 +51,7 @@ program
   .option("--stack <name>", "the Pulumi stack whose proxy it is")
   .option("--cwd <directory>", "where Pulumi.yaml is (default: here)")
   .option("--client <name>", "as which of the stack's clients (default: the first)")
-  .option("--env-file <file>", "an application's .env in place of --stack")
+  .option("--file <file>", "an application's .env in place of --stack")
   .option("--endpoint <url>", "https://HOST or https://HOST:PORT, with --cert, --key and --ca in place of --stack")
   .option("--cert <file>", "the client's certificate (PEM)")
   .option("--key <file>", "its key (PEM)")

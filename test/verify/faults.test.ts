@@ -5,11 +5,13 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Issued } from "../../cli/src/certificates";
 import { freePort } from "../../cli/src/local/ports";
+import { FAULTS } from "../../cli/src/verify/faults";
 import { type Backend, startBackend, startRawBackend } from "../support/backend";
 import { DAY_MS, fromNow, issueCa, issueClient, issueServer } from "../support/certificates";
 import { temporaryDirectory } from "../support/directory";
 import { destinationOf, startProxy, type TestProxy } from "../support/proxy";
 import { alter, servedFile } from "./support/altered";
+import { withShortKey } from "./support/shortKey";
 import {
   httpServer,
   httpsServer,
@@ -19,9 +21,10 @@ import {
   type Respond,
   refuse,
   type StandIn,
+  strictTlsServer,
   tlsEndingBalancer,
 } from "./support/standIns";
-import { faultsIn, filesOf, report, syncSays, type Target } from "./support/verifying";
+import { faultsIn, filesOf, report, seenFaults, stackOf, syncSays, type Target } from "./support/verifying";
 
 const LOCAL = { names: ["127.0.0.1", "localhost"] };
 const MINUTE_MS = 60_000;
@@ -52,6 +55,12 @@ async function standInFor(respond: Respond): Promise<{ standIn: StandIn; target:
   const standIn = await httpsServer(await issueServer(ca, LOCAL), respond, ca);
   return { standIn, target: { endpoint: standIn.endpoint, ca, client: await issueClient(ca) } };
 }
+
+/** Answers as a proxy on a desk does. */
+const proxyLike: Respond = (request, response) => {
+  if (isOfCa(request)) response.end(JSON.stringify({ bundleVersion: "1", destinations: [] }));
+  else refuse(response, "client_certificate_rejected");
+};
 
 describe("mtls-proxy verify names the fault", function () {
   this.timeout(60_000);
@@ -98,6 +107,13 @@ describe("mtls-proxy verify names the fault", function () {
       ]);
     });
 
+    it("when the handshake is ended, as by another kind of server that wants a certificate", async () => {
+      const ca = await issueCa();
+      await using standIn = await strictTlsServer(await issueServer(ca, LOCAL), ca);
+      const target = { endpoint: standIn.endpoint, ca, client: await issueClient(ca) };
+      assert.deepEqual(await faultsAt(target), ["reachable: tls_refused"]);
+    });
+
     it("when what listens hangs up", async () => {
       const server = createServer().listen(0, "127.0.0.1");
       await once(server, "listening");
@@ -135,6 +151,14 @@ describe("mtls-proxy verify names the fault", function () {
       await using proxy = await start();
       await withServerCertificate(proxy, await issueServer(proxy.ca, { names: ["proxy.example.com"] }));
       assert.deepEqual(await faultsAt(proxy), ["server-name: server_name"]);
+    });
+
+    it("when its key is short", async () => {
+      const ca = await issueCa();
+      const weak = await withShortKey(await issueServer(ca, LOCAL), ca);
+      await using standIn = await httpsServer(weak, proxyLike, ca);
+      const target = { endpoint: standIn.endpoint, ca, client: await issueClient(ca) };
+      assert.deepEqual(await faultsAt(target), ["server-days: server_key_weak"]);
     });
 
     it("when the credentials are of another stack", async () => {
@@ -330,8 +354,7 @@ describe("mtls-proxy verify names the fault", function () {
       for (const off of [2 * MINUTE_MS, -2 * MINUTE_MS]) {
         const { standIn, target } = await standInFor((request, response) => {
           response.setHeader("date", new Date(Date.now() + off).toUTCString());
-          if (isOfCa(request)) response.end(JSON.stringify({ bundleVersion: "1", destinations: [] }));
-          else refuse(response, "client_certificate_rejected");
+          proxyLike(request, response);
         });
         await using _ = standIn;
         assert.deepEqual(await faultsAt(target), ["clock: clock_off"]);
@@ -342,6 +365,15 @@ describe("mtls-proxy verify names the fault", function () {
       await using proxy = await start();
       await syncSays(proxy, { wantedVersion: "0123456789abcdef" });
       assert.deepEqual(await faultsAt(proxy), ["bundle-version: old_bundle"]);
+    });
+
+    it("when the stack wants another bundle than is served, and when its machine has not reported", async () => {
+      await using proxy = await start();
+      await using stack = await stackOf(proxy, { bundleVersion: "0123456789abcdef" });
+      assert.deepEqual(faultsIn(await report(["--stack", "dev"], stack)), [
+        "bundle-version: old_bundle",
+        "sync: sync_missing",
+      ]);
     });
 
     it("when sync has a problem", async () => {
@@ -454,5 +486,12 @@ describe("mtls-proxy verify names the fault", function () {
       const faults = await faultsAt(proxy, "--echo-url", "/ip", "--expect-egress", "203.0.113.10");
       assert.deepEqual(faults, ["egress: egress_unknown"]);
     });
+  });
+
+  it("each of them", () => {
+    assert.deepEqual(
+      Object.keys(FAULTS).filter((fault) => !seenFaults.has(fault)),
+      [],
+    );
   });
 });

@@ -12,13 +12,13 @@ const LAST_DAY = 1;
 /** NIST SP 800-131A: shorter RSA keys are disallowed. */
 const RSA_BITS = 2048;
 
-export const CLIENT_CERTIFICATE: Check = { check: "client-certificate", what: "the client certificate is good" };
-export const SERVER_CHAIN: Check = { check: "server-chain", what: "the proxy's certificate is of the stack's CA" };
-export const SERVER_NAME: Check = { check: "server-name", what: "the proxy's certificate names the endpoint" };
-export const SERVER_DAYS: Check = { check: "server-days", what: "the proxy's certificate lasts, with a strong key" };
+const CLIENT_CERTIFICATE: Check = { check: "client-certificate", what: "the client certificate is good" };
+const SERVER_CHAIN: Check = { check: "server-chain", what: "the proxy's certificate is of the stack's CA" };
+const SERVER_NAME: Check = { check: "server-name", what: "the proxy's certificate names the endpoint" };
+const SERVER_DAYS: Check = { check: "server-days", what: "the proxy's certificate lasts, with a strong key" };
 export const SERVER_CERTIFICATE = [SERVER_CHAIN, SERVER_NAME, SERVER_DAYS];
 
-export const RENEW = "Type: pulumi up, then: mtls-proxy env, and deploy the app.";
+const RENEW = "Type: pulumi up, then: mtls-proxy env, and deploy the app.";
 
 /** The client's own certificate, judged as an action would judge it. */
 export function clientCertificate({ client, complaint }: Subject): Finding {

@@ -1,5 +1,5 @@
 /** Forward-secret AEAD suites of TLS 1.2 by IANA's code points, under OpenSSL's names. */
-export const STRONG: Record<number, string> = {
+const STRONG: Record<number, string> = {
   49195: "ECDHE-ECDSA-AES128-GCM-SHA256",
   49196: "ECDHE-ECDSA-AES256-GCM-SHA384",
   52393: "ECDHE-ECDSA-CHACHA20-POLY1305",
@@ -15,7 +15,7 @@ export const STRONG: Record<number, string> = {
   49311: "DHE-RSA-AES256-CCM",
 };
 
-export const TLS13: Record<number, string> = {
+const TLS13: Record<number, string> = {
   4865: "TLS_AES_128_GCM_SHA256",
   4866: "TLS_AES_256_GCM_SHA384",
   4867: "TLS_CHACHA20_POLY1305_SHA256",

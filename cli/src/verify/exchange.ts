@@ -18,7 +18,7 @@ export interface Question {
 }
 
 /** Milliseconds of each leg. */
-export interface Legs extends Record<string, number> {
+interface Legs extends Record<string, number> {
   /** Name lookup and TCP. */
   connect: number;
   tls: number;

@@ -99,7 +99,12 @@ function codeOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? "UNKNOWN";
 }
 
-export const REACHABLE: Check = { check: "reachable", what: "the endpoint answers with TLS" };
+const REACHABLE: Check = { check: "reachable", what: "the endpoint answers with TLS" };
+
+/** What OpenSSL says of bytes that are no TLS; its other words are about TLS that failed. */
+const NO_TLS = /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/;
+
+const faultOf = (error: string): Fault => (/^ERR_SSL_/.test(error) && !NO_TLS.test(error) ? "tls_refused" : "no_tls");
 
 const UNREACHED: Record<string, Fault> = { ECONNREFUSED: "nothing_listens" };
 
@@ -111,7 +116,8 @@ export function reachable({ endpoint }: Subject, { addresses, measured, ended }:
   const { at, error } = ended;
   if (at === "name")
     return failed(REACHABLE, "name_unknown", `${endpoint}: the name has no address (${error})`, measured);
-  if (at === "tls") return failed(REACHABLE, "no_tls", `${endpoint}: connected, but TLS failed (${error})`, measured);
+  if (at === "tls")
+    return failed(REACHABLE, faultOf(error), `${endpoint}: connected, but TLS failed (${error})`, measured);
   return failed(
     REACHABLE,
     UNREACHED[error] ?? "no_route",

@@ -110,7 +110,7 @@ function certificates({ certificates: all }: StatusDocument): Finding {
   if (!first) return skipped(CERTIFICATES, "the proxy does not say");
   const soon = all.filter(({ daysLeft }) => daysLeft < WARN_DAYS);
   const listed = soon.map(({ name, daysLeft }) => `${name} ${daysLeft < 0 ? "ended" : `${daysLeft} days`}`).join(", ");
-  const measured = { days: first.daysLeft };
+  const measured = Object.fromEntries(all.map(({ name, daysLeft }) => [name, daysLeft]));
   if (first.daysLeft < 0) return failed(CERTIFICATES, "proxy_certificate_expired", listed, measured);
   if (soon.length > 0) {
     const next =

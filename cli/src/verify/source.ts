@@ -14,7 +14,8 @@ export interface SourceOptions {
   stack?: string;
   cwd?: string;
   client?: string;
-  envFile?: string;
+  /** An `.env`. Not `--env-file`: Node takes an option of that name for its own wherever it stands (Node 20 to 26). */
+  file?: string;
   endpoint?: string;
   cert?: string;
   key?: string;
@@ -25,7 +26,7 @@ export interface SourceOptions {
 }
 
 const EXAMPLES =
-  "Type: mtls-proxy verify --stack dev, or: mtls-proxy verify --env-file ../my-app/.env, or name the files with --endpoint, --cert, --key and --ca";
+  "Type: mtls-proxy verify --stack dev, or: mtls-proxy verify --file ../my-app/.env, or name the files with --endpoint, --cert, --key and --ca";
 
 const usage = (message: string) => new CommandError("ERR_MTLS_USAGE", message, { exitCode: 2 });
 
@@ -41,15 +42,15 @@ export async function subjectFrom(options: SourceOptions): Promise<Subject> {
     const egressIps = expected.length > 0 ? expected : outputs.egressIps;
     return { ...subjectOfVariables(variables), ...old, egressIps, bundleVersion: outputs.bundleVersion };
   }
-  const variables = options.envFile ? await variablesIn(options.envFile) : await variablesOfFiles(options);
+  const variables = options.file ? await variablesIn(options.file) : await variablesOfFiles(options);
   return { ...subjectOfVariables(variables), ...old, egressIps: expected };
 }
 
 function refuseContradictions(options: SourceOptions): void {
-  const { stack, envFile, endpoint, cert, key, ca, client, cwd, oldCert, oldKey } = options;
+  const { stack, file, endpoint, cert, key, ca, client, cwd, oldCert, oldKey } = options;
   const files = { "--endpoint": endpoint, "--cert": cert, "--key": key, "--ca": ca };
   const namesFiles = Object.values(files).some(Boolean);
-  const sources = [stack && "--stack", envFile && "--env-file", namesFiles && "files"].filter(Boolean);
+  const sources = [stack && "--stack", file && "--file", namesFiles && "files"].filter(Boolean);
   if (sources.length !== 1) {
     const given = sources.length === 0 ? "none is given" : `${sources.join(" and ")} are given`;
     throw usage(`Say where the credentials are, in exactly one way (${given}). ${EXAMPLES}`);

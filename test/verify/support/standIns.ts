@@ -14,7 +14,7 @@ export interface StandIn extends AsyncDisposable {
 export type Respond = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** So that a stand-in has no fault but the one that is meant. */
-const CIPHERS = "ECDHE-ECDSA-AES128-GCM-SHA256";
+const CIPHERS = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0";
 
 /**
  * An https server of Node's that asks for a client certificate, takes every one, and leaves the judgement to `respond`.
@@ -26,6 +26,19 @@ export const httpsServer = (certificate: Issued, respond: Respond, ca: Issued): 
       { ...certificate, ca: ca.cert, requestCert: true, rejectUnauthorized: false, ciphers: CIPHERS },
       respond,
     ),
+  );
+
+/** Ends the handshake with whoever has no certificate of the CA, as most servers do; up to TLS 1.2 that shows at once. */
+export const strictTlsServer = (certificate: Issued, ca: Issued): Promise<StandIn> =>
+  listening(
+    createTlsServer({
+      ...certificate,
+      ca: ca.cert,
+      requestCert: true,
+      rejectUnauthorized: true,
+      ciphers: CIPHERS,
+      maxVersion: "TLSv1.2",
+    }),
   );
 
 export const httpServer = (respond: Respond): Promise<StandIn> => listening(createHttpServer(respond));

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { Issued } from "../../../cli/src/certificates";
 import type { Finding } from "../../../cli/src/verify/findings";
 import { type CommandOptions, finished, mtlsProxy } from "../../support/commandLine";
+import { temporaryDirectory } from "../../support/directory";
 import type { TestProxy } from "../../support/proxy";
 
 /** Whose credentials are used, and where. */
@@ -47,9 +48,38 @@ export async function report(args: string[], options: CommandOptions = {}): Prom
   return JSON.parse(stdout);
 }
 
+/** Every fault that a test of this process has seen. */
+export const seenFaults = new Set<string>();
+
 /** The faults that were found, as `check: fault`. */
 export const faultsIn = ({ checks }: Pick<Report, "checks">): string[] =>
-  checks.flatMap(({ check, fault }) => (fault ? [`${check}: ${fault}`] : []));
+  checks.flatMap(({ check, fault }) => {
+    if (!fault) return [];
+    seenFaults.add(fault);
+    return [`${check}: ${fault}`];
+  });
+
+/** A stand-in for Pulumi's command, which says what a stack of this proxy would export. */
+export async function stackOf(
+  { endpoint, ca, client, local }: TestProxy,
+  changed: Record<string, unknown> = {},
+): Promise<CommandOptions & AsyncDisposable> {
+  const directory = await temporaryDirectory();
+  const credentials = { endpoint, clientCert: client.cert, clientKey: client.key, caCert: ca.cert };
+  const { bundleVersion } = local;
+  const outputs = {
+    ...credentials,
+    clients: { "app-builder": credentials },
+    egressIps: ["203.0.113.10"],
+    bundleVersion,
+  };
+  await writeFile(join(directory.path, "outputs.json"), JSON.stringify({ ...outputs, ...changed }));
+  await writeFile(join(directory.path, "pulumi"), `#!/bin/sh\nexec cat '${directory.path}/outputs.json'\n`, {
+    mode: 0o755,
+  });
+  const env = { ...process.env, PATH: `${directory.path}:${process.env.PATH}` };
+  return { env, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() };
+}
 
 /** Where sync writes on the machine what the status location shows. */
 export async function syncSays(proxy: TestProxy, said: Record<string, unknown>): Promise<void> {

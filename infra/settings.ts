@@ -1,6 +1,7 @@
 import {
   atLeast,
   checkTogether,
+  flag,
   only,
   parseWith,
   SettingsError,
@@ -47,7 +48,7 @@ const machine = only({
     (value) => GRAVITON.test(value) && !value.endsWith(".nano"),
   ).default("t4g.micro"),
   generation: whole(1, 1_000_000, "").default(1),
-  terminationProtection: z.boolean("must be true or false").default(false),
+  terminationProtection: flag().default(false),
 });
 
 /** AWS's own limit is 50 a resource; the stack adds its own three. */

@@ -46,12 +46,16 @@ export class Stack implements AsyncDisposable {
     const stack = new Stack(await mkdtemp(join(tmpdir(), "mtls-proxy-engine-")));
     const written = join(REPOSITORY, `Pulumi.${stack.name}.yaml`);
     try {
-      await stack.pulumi(["stack", "init", stack.name, "--no-select"]);
+      const { code, text } = await stack.pulumi(["stack", "init", stack.name, "--no-select"]);
+      if (code !== 0) throw new Error(`pulumi stack init failed:\n${text}`);
       await rename(written, stack.configFile);
+      return stack;
+    } catch (error) {
+      await stack[Symbol.asyncDispose]();
+      throw error;
     } finally {
       await rm(written, { force: true });
     }
-    return stack;
   }
 
   private get configFile(): string {

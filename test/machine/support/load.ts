@@ -27,8 +27,10 @@ export interface Target {
   client: Issued;
 }
 
-/** In every tick ten calls: 200 a second. */
+/** In every tick ten calls: 200 a second, where the machine has the processor for it. */
 const TICK_MS = 50;
+/** More are not begun: on a starved machine this test would otherwise measure its own queue. */
+const MOST_OPEN = 60;
 const MIX: Kind[] = [...Array<Kind>(6).fill("kept GET"), "fresh GET", "fresh GET", "kept POST", "kept POST"];
 
 export function startLoad(target: Target): Load {
@@ -50,7 +52,7 @@ export function startLoad(target: Target): Load {
   const ticking = (async () => {
     const start = Date.now();
     for (let tick = 0; running; tick++) {
-      for (const kind of MIX) {
+      for (const kind of open.size < MOST_OPEN ? MIX : []) {
         const call = one(kind).finally(() => open.delete(call));
         open.add(call);
       }

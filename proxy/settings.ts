@@ -194,7 +194,7 @@ const limits = only({
   concurrentRequestsPerAddress: whole(0, 65_535, "0 is no limit").default(1_000),
 });
 
-export const KEY_ALGORITHMS = ["ECDSA-P256", "RSA-2048", "RSA-4096"] as const;
+const KEY_ALGORITHMS = ["ECDSA-P256", "RSA-2048", "RSA-4096"] as const;
 
 const certificates = only({
   keyAlgorithm: z.enum(KEY_ALGORITHMS, `must be one of ${KEY_ALGORITHMS.join(", ")}`).default("ECDSA-P256"),

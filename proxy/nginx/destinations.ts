@@ -98,7 +98,7 @@ export function destinationLocation(destination: Destination, target: Target): s
       `proxy_connect_timeout ${connectTimeoutSeconds}s;`,
       `proxy_read_timeout ${readTimeoutSeconds}s;`,
       "proxy_send_timeout 30s;",
-      "# Another address of the same name is tried while connecting, not after a read has timed out.",
+      "# Another address of the same name is tried within this time, and not after a long read.",
       `proxy_next_upstream_timeout ${connectTimeoutSeconds * 2}s;`,
     ),
   ]);

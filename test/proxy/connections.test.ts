@@ -114,4 +114,14 @@ describe("connections", () => {
     assert.equal(answer?.headers["keep-alive"], "timeout=60");
     for (let asked = 0; asked < 50; asked++) assert.equal((await connection.ask(get("/")))?.status, 200);
   });
+
+  it("work alike with RSA certificates", async () => {
+    const certificates = { keyAlgorithm: "RSA-2048" };
+    await using rsa = await startProxy({ destinations: [destinationOf(backend)], certificates });
+    for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+      await using connection = await RawConnection.open(rsa, rsa.client, { minVersion: version, maxVersion: version });
+      assert.equal((await connection.ask(get("/")))?.status, 200);
+      assert.match(connection.socket.getCipher().standardName, /RSA|^TLS_AES|^TLS_CHACHA/);
+    }
+  });
 });

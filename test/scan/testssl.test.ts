@@ -31,11 +31,22 @@ describe("testssl.sh", function () {
       const [ca, report] = [join(directory, "ca.pem"), join(directory, "report.json")];
       await writeFile(ca, proxy.ca.cert);
       const how = ["--quiet", "--warnings", "off", "--color", "0", "--nodns", "none", "--ip", "127.0.0.1"];
+      const what = [
+        "--protocols",
+        "--std",
+        "--pfs",
+        "--server-preference",
+        "--server-defaults",
+        "--headers",
+        "--vulnerable",
+      ];
       const options = { cwd: directory, env: { ...process.env, ...environment }, maxBuffer: 64 * 1024 * 1024 };
       // its exit code counts findings
-      await exec(command, [...how, "--add-ca", ca, "--jsonfile", report, `localhost:${proxy.port}`], options).catch(
-        () => undefined,
-      );
+      await exec(
+        command,
+        [...how, ...what, "--add-ca", ca, "--jsonfile", report, `localhost:${proxy.port}`],
+        options,
+      ).catch(() => undefined);
       const findings = JSON.parse(await readFile(report, "utf8")) as Finding[];
       const counted = findings.filter(({ severity }) => COUNTED.has(severity));
       await assertExplained("testssl.sh", new Map(counted.map(({ id, finding }) => [id, finding])));

@@ -7,7 +7,7 @@ import type { Issued } from "../../cli/src/certificates";
 import { issueCa, issueServer } from "./certificates";
 
 /** What reached a backend. */
-export interface SeenRequest {
+interface SeenRequest {
   method: string;
   url: string;
   headers: IncomingHttpHeaders;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { setInterval as every } from "node:timers/promises";
 
 /** Resident memory of a process and its children together, in bytes. */
-export async function residentBytes(pid: number): Promise<number> {
+async function residentBytes(pid: number): Promise<number> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
   const pids = [pid, ...children.split(" ").filter(Boolean).map(Number)];
   const sizes = await Promise.all(pids.map(residentBytesOfOne));

@@ -28,11 +28,26 @@ export interface TestProxy extends AsyncDisposable {
   change(changed: Record<string, unknown>): Promise<void>;
 }
 
+/** Another run of the tests may take a port between the moment it was found free and the moment nginx takes it. */
+const ATTEMPTS = 3;
+
 /** @param settings what a user would write; the port and the permission to reach this machine are added */
 export async function startProxy(settings: Record<string, unknown>): Promise<TestProxy> {
-  const directory = await mkdtemp(join(tmpdir(), "mtls-proxy-test-"));
+  for (let attempt = 1; ; attempt++) {
+    const directory = await mkdtemp(join(tmpdir(), "mtls-proxy-test-"));
+    const port = await freePort(10_000 + Math.floor(Math.random() * 9_000));
+    try {
+      return await startProxyOn(port, directory, settings);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      const isTaken = error instanceof Error && error.message.includes("Address already in use");
+      if (!isTaken || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function startProxyOn(port: number, directory: string, settings: Record<string, unknown>): Promise<TestProxy> {
   const nginx = await nginxUnderTest();
-  const port = await freePort(10_000 + Math.floor(Math.random() * 9_000));
   const parse = (given: Record<string, unknown>) => parseSettings({ port, allowLocalDestinations: true, ...given });
   const parsed = parse(settings);
   const certificates = await localCertificates(join(directory, "certificates"), parsed);

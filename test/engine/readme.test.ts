@@ -1,34 +1,37 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { cp, mkdir, readFile, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { promisify } from "node:util";
+import { mkdir, readFile, symlink } from "node:fs/promises";
+import { join } from "node:path";
 import { parse } from "dotenv-of-aio";
 import { codeBlocks } from "../docs/codeBlocks";
 import { startBackend } from "../support/backend";
 import { issueCa, issueServer } from "../support/certificates";
+import { cloneInto, REPOSITORY } from "../support/clone";
 import { finished, type RunningCommand, run } from "../support/commandLine";
 import { temporaryDirectory } from "../support/directory";
 import { startDns } from "../support/dns";
 import { fetchBundle, inventory } from "./emulatedAws";
 import { serveBundle } from "./servedBundle";
-import { REPOSITORY } from "./stack";
 
-const exec = promisify(execFile);
 /** The backend in README and in Pulumi.dev.yaml. */
 const HOST = "api.myhost.com";
+const REGION = "eu-west-1";
 
 describe("README's way from nothing to a deployed proxy and back", function () {
   this.timeout(300_000);
   let untouched: string[];
 
+  const { AWS_REGION } = process.env;
   before(async () => {
+    process.env.AWS_REGION = REGION; // where the emulator is asked what there is
     untouched = await inventory();
+  });
+  after(() => {
+    process.env.AWS_REGION = AWS_REGION;
   });
 
   it("works word for word", async () => {
     await using directory = await temporaryDirectory();
-    const clone = await cloneInto(join(directory.path, "infrastructure"));
+    const clone = await installedClone(join(directory.path, "infrastructure"));
     await mkdir(join(directory.path, "my-app"));
     const type = typist(clone, directory.path);
     const [deploy = [], prove = [], takeDown = []] = await commandsOf(
@@ -74,13 +77,9 @@ async function commandsOf(...beginnings: string[]): Promise<string[][]> {
   });
 }
 
-/** The repository as a user clones it, with the packages that `npm ci` installed. */
-async function cloneInto(clone: string): Promise<string> {
-  const { stdout } = await exec("git", ["-C", REPOSITORY, "ls-files", "-z", "--cached"]);
-  for (const file of stdout.split("\0").filter(Boolean)) {
-    await mkdir(dirname(join(clone, file)), { recursive: true });
-    await cp(join(REPOSITORY, file), join(clone, file));
-  }
+/** What a user has after `git clone` and `npm ci`. */
+async function installedClone(directory: string): Promise<string> {
+  const clone = await cloneInto(directory);
   await symlink(join(REPOSITORY, "node_modules"), join(clone, "node_modules"));
   return clone;
 }

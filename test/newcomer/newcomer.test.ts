@@ -1,34 +1,19 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { chmod, cp, mkdir, readdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
+import { cloneInto } from "../support/clone";
 import { finished, run } from "../support/commandLine";
 import { temporaryDirectory } from "../support/directory";
 
 const exec = promisify(execFile);
-const REPOSITORY = join(__dirname, "../..");
 const NOBODY = 65_534;
 
 /** A machine with Node and nothing of ours: no packages installed, an empty home, no nginx in a cache. */
 async function newcomer(user: number) {
   const directory = await temporaryDirectory();
-  const clone = join(directory.path, "clone");
-  const { stdout } = await exec("git", [
-    "-C",
-    REPOSITORY,
-    "ls-files",
-    "-z",
-    "--cached",
-    "--others",
-    "--exclude-standard",
-  ]);
-  for (const file of stdout.split("\0").filter(Boolean)) {
-    await mkdir(dirname(join(clone, file)), { recursive: true });
-    await cp(join(REPOSITORY, file), join(clone, file)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error; // deleted, and not committed yet
-    });
-  }
+  const clone = await cloneInto(join(directory.path, "clone"));
   await mkdir(join(directory.path, "home"));
   await chmod(directory.path, 0o755);
   if (user !== process.getuid?.()) await exec("chown", ["-R", `${user}:${user}`, directory.path]);

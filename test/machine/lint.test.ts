@@ -48,6 +48,21 @@ describe("the files of the machine", () => {
       assert.ok(dedented.includes(readFileSync(path, "utf8").trimEnd()), `${path} is not in the user data`);
   });
 
+  it("name every problem that docs/machine.md explains, and no other", () => {
+    const sources = found(".py", join(FILES, "sync")).map((path) => readFileSync(path, "utf8"));
+    const codes = sources.flatMap((text) => [...text.matchAll(/Problem\("(\w+)"(?: if \w+ else "(\w+)")?/g)]);
+    const inCode = codes.flatMap(([, one = "", other]) => (other ? [one, other] : [one]));
+    const page = readFileSync(join(__dirname, "../../docs/machine.md"), "utf8");
+    const rows = page
+      .slice(page.indexOf("| problem |"))
+      .split("\n")
+      .filter((row) => row.startsWith("| `"));
+    const inDocs = rows.flatMap((row) =>
+      [...(row.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map(([, code = ""]) => code),
+    );
+    assert.deepEqual(inDocs.toSorted(), [...new Set(inCode)].toSorted());
+  });
+
   it("fit into EC2's user data, gzipped", () => {
     const bytes = gzipSync(cloudConfig({ secretId: SECRET, region: REGION }), { level: 9 }).length;
     assert.ok(bytes <= USER_DATA_BYTES, `${bytes} bytes`);

@@ -7,21 +7,11 @@ import { DAY_MS, fromNow, issueClient } from "../support/certificates";
 import { temporaryDirectory } from "../support/directory";
 import { destinationOf, startProxy } from "../support/proxy";
 import { alter } from "./support/altered";
+import { steady } from "./support/steady";
 import { filesOf, type Report, syncSays, verify } from "./support/verifying";
 
 const GOLDEN = join(__dirname, "golden");
 const UPDATE = process.env.UPDATE_GOLDEN === "1";
-
-/** What differs from run to run. */
-const VOLATILE: [pattern: RegExp, text: string][] = [
-  [/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT"],
-  [/\b\d+ ms\b/g, "N ms"],
-  [/\bin \d+\.\d s\b/g, "in N s"],
-  [/\b(looked|within) \d+ s\b/g, "$1 N s"],
-  [/\b[0-9a-f]{16}\b/g, "VERSION"],
-];
-
-const steady = (text: string): string => VOLATILE.reduce((rest, [pattern, by]) => rest.replace(pattern, by), text);
 
 /** Milliseconds and seconds differ from run to run, days do not. */
 function steadyJson(text: string): string {

@@ -62,8 +62,23 @@ const SERVER_HELLO = 2;
 const CERTIFICATE_REQUEST = 13;
 const SERVER_HELLO_DONE = 14;
 
-/** What the bytes so far say; complete when no more can change it. */
-function read(bytes: Buffer): { reply?: Reply; complete: boolean } {
+interface Read {
+  reply?: Reply;
+  /** No more bytes can change it. */
+  complete: boolean;
+}
+
+/** What the bytes so far say. They may be anybody's: lengths inside may point anywhere. */
+function read(bytes: Buffer): Read {
+  try {
+    return readTls(bytes);
+  } catch (error) {
+    if (error instanceof RangeError) return { reply: { kind: "other" }, complete: true };
+    throw error;
+  }
+}
+
+function readTls(bytes: Buffer): Read {
   let handshake = Buffer.alloc(0);
   let position = 0;
   for (; position + 5 <= bytes.length; ) {

@@ -2,7 +2,7 @@ import { CommandError } from "../errors";
 import type { Terminal } from "../terminal";
 import { asJson, asTable } from "./report";
 import { type SourceOptions, subjectFrom } from "./source";
-import type { Subject } from "./subject";
+import { REQUEST_PATH, type Subject } from "./subject";
 import { verifyProxy } from "./verify";
 import { waitForProxy } from "./wait";
 
@@ -42,7 +42,7 @@ export async function verify(options: VerifyCommandOptions, terminal: Terminal):
 
 function refuseEcho(echoUrl: string | undefined, { egressIps }: Subject): void {
   if (!echoUrl) return;
-  const complaint = !echoUrl.startsWith("/")
+  const complaint = !REQUEST_PATH.test(echoUrl)
     ? "--echo-url takes a path at the proxy, such as /echo/ip, whose destination answers with the address that it sees."
     : egressIps.length === 0
       ? "--echo-url has nothing to compare with: give the addresses with --expect-egress, or use --stack."

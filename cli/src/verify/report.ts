@@ -30,11 +30,14 @@ export function asTable({ endpoint, durationMs, checks }: Report, isColoured: bo
   const rows = withoutRepetition(checks);
   const width = Math.max(...rows.map(({ what }) => what.length));
   const lines = rows.flatMap(({ outcome, what, detail, next }) => [
-    `  ${paint(outcome, MARKS[outcome])}  ${what.padEnd(width)}  ${detail}`,
+    `  ${paint(outcome, MARKS[outcome])}  ${harmless(what).padEnd(width)}  ${harmless(detail)}`,
     ...(next ? [`        ${paint(outcome, "→")} ${next}`] : []),
   ]);
   return [endpoint, "", ...lines, "", summary(checks, durationMs)].join("\n");
 }
+
+/** A server's words are shown, and may hold what a terminal obeys. */
+const harmless = (text: string): string => text.replaceAll(/\p{Cc}/gu, "?");
 
 type Row = Pick<Finding, "outcome" | "what" | "detail" | "next">;
 

@@ -4,7 +4,7 @@ import { WARN_DAYS } from "./certificates";
 import { type Answer, askAsClient, isAnswer, type NoAnswer, proxyCodeOf } from "./exchange";
 import type { Fault } from "./faults";
 import { type Check, type Finding, failed, passed, skipped, warned } from "./findings";
-import type { Insider, Subject } from "./subject";
+import { type Insider, REQUEST_PATH, type Subject } from "./subject";
 
 const SERVES: Check = { check: "serves-client", what: "serves the client" };
 const VERSION: Check = { check: "bundle-version", what: "serves the bundle that is wanted" };
@@ -15,7 +15,7 @@ export const SERVICE = [SERVES, VERSION, SYNC, CERTIFICATES];
 /** Its health is `unknown` until sync has looked; then what failed when sync connected as nginx would. */
 const knownDestination = z.object({
   name: z.string(),
-  path: z.string().optional(),
+  path: z.string().regex(REQUEST_PATH).optional(),
   health: z.enum(["ok", "name", "refused", "certificate", "timeout", "unknown"]).catch("unknown").default("unknown"),
 });
 

@@ -28,6 +28,9 @@ export interface Insider extends Subject {
   client: Issued;
 }
 
+/** What can be asked for as it stands. */
+export const REQUEST_PATH = /^\/[!-~]*$/;
+
 /** For SNI; an address has none (RFC 6066 section 3). */
 export const serverNameOf = ({ host }: Pick<Subject, "host">): string | undefined => (isIP(host) ? undefined : host);
 

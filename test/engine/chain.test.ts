@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { join } from "node:path";
-import { createMtlsFetch } from "app-builder-mtls";
 import { parse } from "dotenv-of-aio";
 import { freePort } from "../../cli/src/local/ports";
 import { startBackend } from "../support/backend";
 import { issueCa, issueServer } from "../support/certificates";
-import { finished, mtlsProxy } from "../support/commandLine";
+import { finished, run } from "../support/commandLine";
 import { temporaryDirectory } from "../support/directory";
 import { startDns } from "../support/dns";
 import { fetchBundle } from "./emulatedAws";
@@ -18,7 +18,7 @@ const HOST = "pim.example.com";
 describe("the chain from pulumi up to an action's answer", function () {
   this.timeout(240_000);
 
-  it("holds: the published bundle, a real nginx, and what mtls-proxy env wrote as aio's dotenv reads it", async () => {
+  it("holds: the published bundle, a real nginx, both packages from their tarballs, and .env as aio's dotenv reads it", async () => {
     const ca = await issueCa();
     await using backend = await startBackend({ certificate: await issueServer(ca, { names: [HOST] }) });
     await using stack = await Stack.create();
@@ -37,20 +37,36 @@ describe("the chain from pulumi up to an action's answer", function () {
     await using dns = await startDns({ [HOST]: "127.0.0.1" });
     await using _ = await serveBundle(bundle, { address, port, resolver: dns.address, systemCa: ca.cert });
 
-    await using directory = await temporaryDirectory();
-    const file = join(directory.path, ".env");
-    const written = await finished(
-      mtlsProxy(["env", "--stack", stack.name, "--file", file], { cwd: REPOSITORY, env: stack.environment }),
-    );
+    await using app = await appWithBothPackages();
+    const typed = (command: string) => finished(run("sh", ["-c", command], { cwd: app.path, env: stack.environment }));
+    const written = await typed(`npx --no mtls-proxy env --stack ${stack.name} --cwd ${REPOSITORY} --file .env`);
     assert.equal(written.exit, 0, written.stderr);
-    const response = await createMtlsFetch(parse(await readFile(file)))("/pim/products?id=4711");
+    const { createMtlsFetch } = createRequire(join(app.path, "package.json"))("app-builder-mtls");
+    const response = await createMtlsFetch(parse(await readFile(join(app.path, ".env"))))("/pim/products?id=4711");
     assert.equal(response.status, 200);
     assert.deepEqual(
       backend.seen.map(({ url, headers }) => [url, headers.host, headers["x-mtls-client"]]),
       [["/products?id=4711", `${HOST}:${backend.port}`, "app-builder"]],
     );
+    const verified = await typed(`npx --no mtls-proxy verify --stack ${stack.name} --cwd ${REPOSITORY}`);
+    assert.equal(verified.exit, 0, verified.stdout + verified.stderr);
   });
 });
+
+/** A project of a user's own that has installed both packages from their tarballs and nothing else. */
+async function appWithBothPackages() {
+  const directory = await temporaryDirectory();
+  const inside = { cwd: directory.path };
+  const done = async (command: Promise<{ exit: unknown; stderr: string }>) => {
+    const { exit, stderr } = await command;
+    assert.equal(exit, 0, stderr);
+  };
+  await writeFile(join(directory.path, "package.json"), '{ "private": true }\n');
+  await done(finished(run("npm", ["pack", "-w", "action-lib", "-w", "cli", "--pack-destination", directory.path])));
+  const tarballs = (await readdir(directory.path)).filter((name) => name.endsWith(".tgz"));
+  await done(finished(run("npm", ["install", "--no-audit", "--no-fund", ...tarballs], inside)));
+  return directory;
+}
 
 async function secretOf(stack: Stack): Promise<string> {
   const secret = (await stack.resources()).find(({ type }) => type === "aws:secretsmanager/secret:Secret");

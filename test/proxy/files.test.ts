@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { atLeast, parseSettings, type Settings, type Target } from "@app-builder-mtls/proxy";
+import fc from "fast-check";
 import { issueCa, issueClient } from "../support/certificates";
 import { nginxUnderTest } from "../support/nginx";
 import { checkWithNginx, writeProxyFiles } from "../support/nginxCheck";
@@ -66,6 +67,37 @@ const CASES: Record<string, () => Promise<Settings>> = {
       },
     }),
   "RSA certificates": async () => local({ destinations: [one], certificates: { keyAlgorithm: "RSA-2048" } }),
+  "names and paths that nginx could take for words or signs of its own": async () => {
+    const names = [
+      "default",
+      "include",
+      "hostnames",
+      "volatile",
+      "if",
+      "set",
+      "on",
+      "0",
+      "1",
+      "a--b",
+      "server",
+      "unix",
+    ];
+    const paths = ["~", "~x", "-", "_", "--x~._-", "0", "if", "~*.php", "a..b", "a.~", "unix", "__proto__"];
+    return local({
+      destinations: names.map((name, index) => ({ ...one, name, path: `/${paths[index]?.replace("*", "")}/` })),
+      clients: names.map((name) => ({ name })),
+    });
+  },
+  "whatever else the settings accept": async () => {
+    const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/);
+    const path = fc.stringMatching(/^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,40}){1,4}\/$/);
+    const [names = [], paths = []] = [label, path].map((strings) => [...new Set(fc.sample(strings, 20))]);
+    const apart = paths.filter((path, index) => paths.every((other, at) => at === index || !path.startsWith(other)));
+    return local({
+      destinations: apart.flatMap((path, index) => (names[index] ? [{ ...one, name: names[index], path }] : [])),
+      clients: names.filter((name) => name !== "probe").map((name) => ({ name })),
+    });
+  },
   "a destination by IPv6 address": async () =>
     local({ destinations: [{ url: "https://[2001:db8::1]:8443", serverName: "six.example.com" }] }),
 };

@@ -21,6 +21,8 @@ import { REGION, SECRET } from "./support/secretsManager";
 const LIMIT_MS = 900_000;
 const SERVES_MS = 180_000;
 const BACKEND_PORT = 8_443;
+/** Before a renewal and again after it: five seconds of load on a machine that has the processor for it. */
+const LOAD_CALLS = 1_000;
 /** CAP_NET_BIND_SERVICE alone: capability 10 (capabilities(7)). */
 const BIND_ALONE = "0000000000000400";
 /** `systemd-analyze security` counts from 0 to 10; its threshold is in tenths. */
@@ -50,6 +52,7 @@ for (const release of ["bookworm", "sid"] satisfies Release[]) {
         return answer?.status === 200 && JSON.parse(answer.body).bundleVersion === version;
       }, SERVES_MS);
     };
+    const called = (calls: number) => until(async () => (await machine.order("calls", null)) >= calls, SERVES_MS);
     const publish = async (next: Bundle) => {
       bundle = next;
       await machine.order("put", packBundle(bundle).toString("base64"));
@@ -81,7 +84,11 @@ for (const release of ["bookworm", "sid"] satisfies Release[]) {
       await publish(stack.bundle());
       await serves(bundle.version);
       await until(async () => /status: (done|error)/.test(await shell("cloud-init status || true")), SERVES_MS);
-      assert.match(await shell("cloud-init status --long || true"), /status: done/);
+      // what the image itself asks of cloud-init (users, devices) may fail in a namespace; what we ask must not
+      assert.doesNotMatch(
+        await shell("cloud-init status --long || true"),
+        /write.files|runcmd|scripts.user|set.passwords/,
+      );
     });
 
     it("was given user data that cloud-init finds valid", async () => {
@@ -102,7 +109,7 @@ for (const release of ["bookworm", "sid"] satisfies Release[]) {
       assert.doesNotMatch(await shell("ss -Hltn"), /:22\s/);
       assert.doesNotMatch(
         await shell("systemctl list-units --no-pager --state=active 'ssh*'"),
-        /\bssh\S*\.(service|socket)/,
+        /\bsshd?\.(service|socket)/,
       );
     });
 
@@ -152,6 +159,7 @@ for (const release of ["bookworm", "sid"] satisfies Release[]) {
       const before = (await shell("cat /run/mtls-proxy/nginx.pid")).trim();
       const client = await stack.client("app-builder");
       await machine.order("startLoad", { host: MACHINE_ADDRESS, port: 443, path: "/x", ca: stack.ca.cert, client });
+      await called(LOAD_CALLS);
       await shell("/usr/local/lib/mtls-proxy/renew-binary");
       assert.equal((await shell("cat /run/mtls-proxy/nginx.pid")).trim(), before, "nothing is renewed for nothing");
       await shell("cp /usr/sbin/nginx /usr/sbin/nginx.new && mv /usr/sbin/nginx.new /usr/sbin/nginx");
@@ -159,8 +167,9 @@ for (const release of ["bookworm", "sid"] satisfies Release[]) {
       const after = (await shell("cat /run/mtls-proxy/nginx.pid")).trim();
       assert.notEqual(after, before);
       await until(async () => (await shell("systemctl show -P MainPID mtls-proxy")).trim() === after, SERVES_MS);
-      const { calls, failures } = await machine.order("stopLoad", null);
-      console.log(`      ${JSON.stringify(calls)}, failed: ${failures.length}`);
+      await called(2 * LOAD_CALLS);
+      const { calls, failures, slowest } = await machine.order("stopLoad", null);
+      console.log(`      ${JSON.stringify(calls)}, failed: ${failures.length}, slowest: ${slowest} ms`);
       assert.deepEqual(
         failures.filter(({ kind }) => release === "sid" || kind !== "kept POST"),
         [],

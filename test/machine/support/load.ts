@@ -15,6 +15,8 @@ export interface Failure {
 export interface Load {
   readonly calls: Record<Kind, number>;
   readonly failures: Failure[];
+  /** Milliseconds of the call that took longest. */
+  readonly slowest: () => number;
   /** Resolves when the last call has ended. */
   stop(): Promise<void>;
 }
@@ -42,10 +44,13 @@ export function startLoad(target: Target): Load {
   });
   const calls: Load["calls"] = { "kept GET": 0, "kept POST": 0, "fresh GET": 0 };
   const failures: Failure[] = [];
+  let slowest = 0;
   const open = new Set<Promise<void>>();
   const one = async (kind: Kind) => {
     calls[kind] += 1;
+    const begun = Date.now();
     const reason = await outcome(kind, fetch, target).catch(reasonOf);
+    slowest = Math.max(slowest, Date.now() - begun);
     if (reason !== "200") failures.push({ kind, reason });
   };
   let running = true;
@@ -64,7 +69,7 @@ export function startLoad(target: Target): Load {
     await ticking;
     await Promise.all(open);
   };
-  return { calls, failures, stop };
+  return { calls, failures, slowest: () => slowest, stop };
 }
 
 async function outcome(kind: Kind, fetch: MtlsFetch, target: Target): Promise<string> {

@@ -13,8 +13,10 @@ export interface Orders {
   /** Starts an https backend at this end of the cable. */
   backend: (options: { port: number; cert: string; key: string }) => Promise<void>;
   startLoad: (target: Target) => void;
+  /** How many calls the load has made. */
+  calls: (nothing: null) => number;
   /** Ends the load; what it came to. */
-  stopLoad: (nothing: null) => Promise<Pick<Load, "calls" | "failures">>;
+  stopLoad: (nothing: null) => Promise<Pick<Load, "calls" | "failures"> & { slowest: number }>;
 }
 
 let load: Load | undefined;
@@ -34,11 +36,12 @@ const ordersOf = (aws: EmulatedAws): Orders => ({
   startLoad: (target) => {
     load = startLoad(target);
   },
+  calls: () => Object.values(load?.calls ?? {}).reduce((sum, count) => sum + count, 0),
   stopLoad: async () => {
     if (!load) throw new Error("no load runs");
     await load.stop();
-    const { calls, failures } = load;
-    return { calls, failures };
+    const { calls, failures, slowest } = load;
+    return { calls, failures, slowest: slowest() };
   },
 });
 

@@ -23,7 +23,7 @@ program
   .option("--settings <file>", "settings in YAML or JSON in place of --destination; see docs/settings.md")
   .option("--port <number>", "443 or 10000 to 20000 (default: the first free one from 10443)", asNumber)
   .option("--dir <directory>", "where certificates, files and logs are kept, for you alone", ".mtls-proxy")
-  .option("--env-file <file>", "the .env that receives the credentials (default: .env in --dir)")
+  .option("--file <file>", "the .env that receives the credentials (default: .env in --dir)")
   .option("--client <name>", "whose credentials (default: the first client of the settings)")
   .option("--json", "one JSON object when it serves, then the log's own JSON lines")
   .action((options: LocalOptions) => local(options, terminal));

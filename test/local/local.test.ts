@@ -90,7 +90,7 @@ describe("mtls-proxy local", function () {
     await writeFile(envFile, "# mine\nOTHER=1\n");
     const credentials: string[] = [];
     for (let run = 0; run < 2; run++) {
-      await using command = await serve(directory.path, backend, "--env-file", envFile);
+      await using command = await serve(directory.path, backend, "--file", envFile);
       command.signal("SIGINT");
       assert.equal(await command.ended, 0);
       const { OTHER, __AIO_MTLS_KEY } = parse(await readFile(envFile));
@@ -98,6 +98,13 @@ describe("mtls-proxy local", function () {
       credentials.push(__AIO_MTLS_KEY ?? "none");
     }
     assert.equal(credentials[0], credentials[1]);
+  });
+
+  it("makes the .env that is not there yet", async () => {
+    await using directory = await temporaryDirectory();
+    await using backend = await startBackend();
+    await using _ = await serve(directory.path, backend, "--file", "new.env");
+    assert.ok(parse(await readFile(join(directory.path, "new.env"))).__AIO_MTLS_KEY);
   });
 
   it("serves a settings file with several destinations and clients, and gives the credentials of the one that is asked for", async () => {

@@ -16,7 +16,8 @@ import { type LocalSettingsOptions, localSettings } from "./settings";
 
 export interface LocalOptions extends LocalSettingsOptions {
   dir: string;
-  envFile?: string;
+  /** Not `--env-file`: Node takes an option of that name for its own wherever it stands, and ends when the file is not there. */
+  file?: string;
   client?: string;
   json?: boolean;
 }
@@ -67,7 +68,7 @@ export async function startLocal(options: LocalOptions, terminal: Pick<Terminal,
   await writeFile(join(directory, ".gitignore"), "*\n");
   const certificates = await localCertificates(join(directory, "certificates"), settings);
   const proxy = await startLocalProxy({ nginx, settings, certificates, directory: join(directory, "run") });
-  const envFile = resolve(options.envFile ?? join(directory, ".env"));
+  const envFile = resolve(options.file ?? join(directory, ".env"));
   const issued = certificates.clients[client.name] ?? certificates.ca;
   await writeEnv(envFile, credentialVariables({ endpoint: proxy.endpoint, ...issued, ca: certificates.ca.cert }));
   return { settings, certificates, proxy, envFile };

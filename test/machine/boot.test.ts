@@ -64,7 +64,13 @@ for (const release of ["bookworm", "sid"] satisfies Release[]) {
       const backend = await issueServer(backendCa, { names: [OUTSIDE_ADDRESS, "backend.test"] });
       await machine.order("backend", { port: BACKEND_PORT, ...backend });
       const url = `https://${OUTSIDE_ADDRESS}:${BACKEND_PORT}`;
-      const destination = { name: "backend", url, serverName: "backend.test", ca: backendCa.cert };
+      const destination = {
+        name: "backend",
+        url,
+        serverName: "backend.test",
+        ca: backendCa.cert,
+        connectTimeoutSeconds: 60,
+      };
       stack = await makeStack({ port: 443, destinations: [destination] }, release === "sid" ? "1.30" : "1.22");
       const userData = cloudConfig({ secretId: SECRET, region: REGION, endpointUrl: AWS_ENDPOINT });
       await machine.order("userData", gzipSync(userData).toString("base64"));

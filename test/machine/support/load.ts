@@ -83,7 +83,8 @@ async function outcome(kind: Kind, fetch: MtlsFetch, target: Target): Promise<st
 function freshGet({ host, port, path, ca, client }: Target): Promise<string> {
   return new Promise((resolve, reject) => {
     const call = request({ host, port, path, ca, ...client, agent: false, timeout: 10_000 }, (response) => {
-      response.on("error", reject).on("end", () => resolve(String(response.statusCode)));
+      const code = response.headers["x-mtls-proxy-error"];
+      response.on("error", reject).on("end", () => resolve([response.statusCode, code].filter(Boolean).join(" ")));
       response.resume();
     });
     call.on("timeout", () => call.destroy(new Error("no answer in time")));

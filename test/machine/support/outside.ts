@@ -31,6 +31,7 @@ const ordersOf = (aws: EmulatedAws): Orders => ({
     const server = createServer({ cert, key }, (request, response) => {
       request.resume().on("end", () => response.end("from the backend"));
     });
+    server.keepAliveTimeout = 0; // a connection that the backend closes is not what is tested
     await once(server.listen(port), "listening");
   },
   startLoad: (target) => {

@@ -4,10 +4,10 @@ import { createMtlsFetch, type MtlsFetch } from "../../../action-lib/src";
 import type { Issued } from "../../../cli/src/certificates";
 
 /** How callers call: over kept connections through the library, idempotently or not, or each time over a new one. */
-export type Kind = "kept GET" | "kept POST" | "fresh GET";
+type Kind = "kept GET" | "kept POST" | "fresh GET";
 
 /** A failed call: what it was, and what came instead of 200. */
-export interface Failure {
+interface Failure {
   kind: Kind;
   reason: string;
 }

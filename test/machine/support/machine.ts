@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readlinkSync, rmSync } from "node:fs";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -16,7 +16,7 @@ import { type EmulatedAws, REGION, SECRET, startAws } from "./secretsManager";
 
 export const SYNC = join(__dirname, "../../../proxy/machine/files/sync/sync.py");
 
-export interface Problem {
+interface Problem {
   code: string;
   message: string;
   since: string;
@@ -32,7 +32,7 @@ export interface JournalLine {
   ailing?: Record<string, [health: string, cause: string | null]>;
 }
 
-export interface Status {
+interface Status {
   bundleVersion: string;
   wantedVersion: string | null;
   problem: Problem | null;
@@ -143,5 +143,3 @@ export function ask(port: number, path: string, ca: Issued, client: Issued, host
     call.on("error", reject).end();
   });
 }
-
-export const readText = (...path: string[]): string => readFileSync(join(...path), "utf8");

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { chmod, cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { finished, type RunningCommand } from "../../support/commandLine";
+import { finished, type RunningCommand, run } from "../../support/commandLine";
 import { temporaryDirectory } from "../../support/directory";
 import { aio, developerEnvironment } from "./aio";
 import { type Container, startContainer } from "./container";
@@ -74,6 +74,13 @@ export class App implements AsyncDisposable {
   /** The same, to its end. */
   async finish(args: string[], more: NodeJS.ProcessEnv = {}): ReturnType<typeof finished> {
     return finished(await this.aio(args, more));
+  }
+
+  /** A script of package.json that is one command. Not by `npm run`, which ends without ending what it runs. */
+  async script(name: string): Promise<RunningCommand> {
+    const { scripts } = JSON.parse(await readFile(this.path("package.json"), "utf8"));
+    const env = { ...this.environment, PATH: `${this.path("node_modules/.bin")}:${this.environment.PATH}` };
+    return run("sh", ["-c", `exec ${scripts[name]}`], { cwd: this.directory, env });
   }
 
   /** `aio app build`, to its good end. @returns everything that it printed */

@@ -114,18 +114,23 @@ describe("mtls-proxy verify", function () {
     const gone = await startProxy({ destinations: [destinationOf(backend)] });
     const args = await filesOf(gone, directory.path);
     await gone[Symbol.asyncDispose]();
-    const { exit, stdout } = await verify([...args, "--wait", "1"]);
+    const { exit, stdout, stderr } = await verify([...args, "--wait", "1"]);
     assert.equal(exit, 1);
+    assert.match(stderr, / ERR_MTLS_VERIFY_FAILED: \d+ of \d+ checks failed: /);
     assert.match(stdout, /FAIL {2}the endpoint answers with TLS/);
   });
 
   const FILES = ["--cert", "c", "--key", "k", "--ca", "a"];
   const WRONG_USES: [what: string, args: string[], message: RegExp][] = [
-    ["no source", [], /in exactly one way \(none is given\)\. Type: mtls-proxy verify --stack dev/],
+    ["no source", [], / ERR_MTLS_USAGE: .*in exactly one way \(none is given\)\. Type: mtls-proxy verify --stack dev/],
     ["two sources", ["--stack", "dev", "--file", ".env"], /--stack and --file are given/],
     ["three files of four", ["--endpoint", "https://a.b", "--cert", "c", "--key", "k"], /--ca is missing/],
-    ["a file that is not there", ["--endpoint", "https://a.b", ...FILES], /c cannot be read \(ENOENT\)/],
-    ["an .env that is not there", ["--file", "none.env"], /none\.env cannot be read \(ENOENT\)/],
+    [
+      "a file that is not there",
+      ["--endpoint", "https://a.b", ...FILES],
+      / ERR_MTLS_FILE: c cannot be read \(ENOENT\)/,
+    ],
+    ["an .env that is not there", ["--file", "none.env"], / ERR_MTLS_FILE: none\.env cannot be read \(ENOENT\)/],
     ["a client without a stack", ["--file", ".env", "--client", "a"], /goes with --stack/],
     ["a directory without a stack", ["--file", ".env", "--cwd", "."], /goes with --stack/],
     ["half an old generation", ["--stack", "dev", "--old-cert", "c"], /--old-cert and --old-key go together/],
@@ -167,7 +172,16 @@ describe("mtls-proxy verify", function () {
     await using stack = await stackOf(proxy);
     const { exit, stderr } = await verify(["--stack", "dev", "--client", "nobody"], stack);
     assert.equal(exit, 2);
-    assert.match(stderr, /The stack has no client nobody; it has app-builder/);
+    assert.match(stderr, / ERR_MTLS_NO_SUCH_CLIENT: The stack has no client nobody; it has app-builder/);
+  });
+
+  it("passes on what pulumi says when that is not known", async () => {
+    await using directory = await temporaryDirectory();
+    await writeFile(join(directory.path, "pulumi"), "#!/bin/sh\necho out of luck >&2\nexit 1\n", { mode: 0o755 });
+    const env = { ...process.env, PATH: `${directory.path}:${process.env.PATH}` };
+    const { exit, stderr } = await verify(["--stack", "dev"], { env });
+    assert.equal(exit, 1);
+    assert.match(stderr, / ERR_MTLS_PULUMI: pulumi stack output failed and said:\nout of luck\n$/);
   });
 
   it("answers --help", async () => {

@@ -10,7 +10,7 @@ import { type Backend, startBackend, startRawBackend } from "../support/backend"
 import { DAY_MS, fromNow, issueCa, issueClient, issueServer } from "../support/certificates";
 import { temporaryDirectory } from "../support/directory";
 import { destinationOf, startProxy, type TestProxy } from "../support/proxy";
-import { alter, servedFile } from "./support/altered";
+import { alter, replace } from "./support/altered";
 import { withShortKey } from "./support/shortKey";
 import {
   httpServer,
@@ -78,7 +78,7 @@ describe("mtls-proxy verify names the fault", function () {
 
   /** The proxy with one of its own certificates replaced. */
   async function withServerCertificate(proxy: TestProxy, server: Issued): Promise<void> {
-    await writeFile(servedFile(proxy, "server.key"), server.key);
+    await replace(proxy, "server.key", server.key);
     await alter(proxy, "server.crt", () => server.cert);
   }
 

@@ -38,7 +38,7 @@ export interface Answer {
 
 /** Nothing came back, or the connection ended first. */
 export interface NoAnswer {
-  /** Node's or OpenSSL's own code, such as ECONNREFUSED; `TIMEOUT` when the time was over. */
+  /** Node's or OpenSSL's own code, such as ECONNREFUSED; `TIMEOUT` when the time was over, `BROKEN_OFF` inside an answer. */
   error: string;
   message: string;
 }
@@ -105,7 +105,15 @@ export function ask(
         firstByte: Math.round(performance.now() - marks.secured),
       };
       const askedAt = (marks.askedAt + Date.now()) / 2;
-      const done = () => end({ status: response.statusCode ?? 0, headers: response.headers, body, legs, askedAt });
+      const { statusCode: status = 0, headers } = response;
+      const done = () => {
+        const isWhole = response.complete || body.length > BODY_BYTES;
+        end(
+          isWhole
+            ? { status, headers, body, legs, askedAt }
+            : { error: "BROKEN_OFF", message: `after ${body.length} bytes` },
+        );
+      };
       let body = "";
       response.setEncoding("utf8").on("data", (chunk: string) => {
         body += chunk;

@@ -70,7 +70,7 @@ function notServed(reply: Answer | NoAnswer): Finding {
     return failed(SERVES, isRefusal ? "client_refused" : "no_answer", `no answer (${reply.error})`);
   }
   const code = proxyCodeOf(reply);
-  const detail = `it is answered with ${reply.status}${code ? ` ${code}` : ", and not by the proxy"}`;
+  const detail = `it is answered with ${reply.status}${code ? ` ${code}` : ` and ${reply.body.length} bytes that are not the proxy's`}`;
   return failed(SERVES, code ? (REFUSED[code] ?? "no_answer") : "not_the_proxy", detail);
 }
 

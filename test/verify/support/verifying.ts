@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Issued } from "../../../cli/src/certificates";
 import type { Finding } from "../../../cli/src/verify/findings";
@@ -85,7 +85,8 @@ export async function stackOf(
 export async function syncSays(proxy: TestProxy, said: Record<string, unknown>): Promise<void> {
   const file = join(dirname(dirname(proxy.local.logFile)), "state", `${proxy.local.bundleVersion}.json`);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, JSON.stringify({ ...wellOff(proxy), ...said }));
+  await writeFile(`${file}.new`, JSON.stringify({ ...wellOff(proxy), ...said }));
+  await rename(`${file}.new`, file);
 }
 
 /** What sync says when all is well. */

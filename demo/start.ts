@@ -80,6 +80,8 @@ function interruption(): Promise<void> {
 }
 
 main(process.argv.includes("--keep")).catch((error: unknown) => {
-  process.stderr.write(`${error instanceof CommandError ? error.message : (error as Error).stack}\n`);
+  process.stderr.write(
+    `${error instanceof CommandError ? `error ${error.code}: ${error.message}` : (error as Error).stack}\n`,
+  );
   process.exitCode = 1;
 });

@@ -48,7 +48,7 @@ describe("a caller who overrides the action's inputs with credentials of their o
   for (const names of SUBSETS) {
     const title = names.map((name) => name.replace("__AIO_MTLS_", "")).join(", ");
 
-    it(`gets nothing but what docs/library.md says from: ${title || "nothing"}`, async () => {
+    it(`gets nothing but what docs/security.md says from: ${title || "nothing"}`, async () => {
       const expected = PASSING[title] ?? /^ERR_MTLS_(KEY_MISMATCH|NOT_ISSUED_BY_CA)$/;
       const actual = await outcome(overridden(names));
       if (typeof expected === "string") assert.equal(actual, expected);

@@ -11,6 +11,7 @@ const program = new Command("mtls-proxy")
   .description("The command line of app-builder-mtls-proxy: a fixed address with mutual TLS in front of your backend.")
   .version(version)
   .showHelpAfterError("(add --help for what is possible)")
+  .configureOutput({ outputError: (text, write) => write(said("ERR_MTLS_USAGE", text.replace(/^error: /, ""))) })
   .exitOverride((end) => process.exit(end.exitCode === 0 ? 0 : 2));
 
 program
@@ -66,8 +67,8 @@ program
   .action((options: VerifyCommandOptions) => verify(options, terminal));
 
 program.parseAsync().catch((error: unknown) => {
-  if (error instanceof CommandError) fail(error.message, error.exitCode);
-  if (error instanceof SettingsError) fail(error.message, 2);
+  if (error instanceof CommandError) fail(error, error.exitCode);
+  if (error instanceof SettingsError) fail(error, 2);
   throw error;
 });
 
@@ -80,7 +81,12 @@ function asList(value: string): string[] {
   return value.split(",").map((one) => one.trim());
 }
 
-function fail(message: string, exitCode: number): never {
-  process.stderr.write(`mtls-proxy: ${message}\n`);
+function fail({ code, message }: CommandError | SettingsError, exitCode: number): never {
+  process.stderr.write(said(code, `${message}\n`));
   process.exit(exitCode);
+}
+
+/** The code stands first: messages have several lines, or end with what to type next. */
+function said(code: string, message: string): string {
+  return `mtls-proxy: error ${code}: ${message}`;
 }

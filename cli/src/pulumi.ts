@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { CommandError } from "./errors";
+import { CommandError, type CommandErrorCode } from "./errors";
 
 const exec = promisify(execFile);
 
@@ -61,7 +61,7 @@ async function pulumi(args: string[], source: StackSource): Promise<string> {
 }
 
 /** What the `pulumi` command says when it cannot do what is asked, and what helps. */
-const EXPLANATIONS: [pattern: RegExp, code: string, explain: (source: StackSource) => string][] = [
+const EXPLANATIONS: [pattern: RegExp, code: CommandErrorCode, explain: (source: StackSource) => string][] = [
   [
     /no Pulumi\.yaml project file|fully qualified name/i,
     "ERR_MTLS_NO_PROJECT",

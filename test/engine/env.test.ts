@@ -81,6 +81,7 @@ describe("mtls-proxy env", function () {
     const { exit, stdout, stderr } = await env(["--stack", stack.name, "--file", file, "--check", "--json"]);
     assert.equal(exit, 1);
     assert.deepEqual(JSON.parse(stdout), { file, upToDate: false, outdated: ["__AIO_MTLS_KEY"] });
+    assert.match(stderr, / ERR_MTLS_ENV_OUTDATED: /);
     assert.ok(
       stderr.includes(`is out of date: __AIO_MTLS_KEY. Type: mtls-proxy env --stack ${stack.name} --file ${file}`),
       stderr,
@@ -105,7 +106,7 @@ describe("mtls-proxy env", function () {
     );
     const outside = await env(["--stack", stack.name, "--format", "github"], { GITHUB_ENV: undefined });
     assert.equal(outside.exit, 2);
-    assert.match(outside.stderr, /GITHUB_ENV is not set/);
+    assert.match(outside.stderr, / ERR_MTLS_NO_GITHUB_ENV: GITHUB_ENV is not set/);
   });
 
   it("warns when git would take the file, or has it already", async () => {
@@ -155,43 +156,43 @@ describe("mtls-proxy env", function () {
       "a stack that does not exist",
       () => env(["--stack", "nowhere", "--stdout"]),
       1,
-      /There is no stack nowhere here\. Type: pulumi stack ls/,
+      / ERR_MTLS_NO_STACK: There is no stack nowhere here\. Type: pulumi stack ls/,
     ],
     [
       "a wrong passphrase",
       () => env(["--stack", stack.name, "--stdout"], { PULUMI_CONFIG_PASSPHRASE: "wrong" }),
       1,
-      /its passphrase is missing or wrong\. Set PULUMI_CONFIG_PASSPHRASE/,
+      / ERR_MTLS_PASSPHRASE: .*its passphrase is missing or wrong\. Set PULUMI_CONFIG_PASSPHRASE/,
     ],
     [
       "no login",
       () => env(["--stack", stack.name, "--stdout"], { PULUMI_BACKEND_URL: undefined, PULUMI_ACCESS_TOKEN: undefined }),
       1,
-      /pulumi is not logged in .* Type: pulumi login/,
+      / ERR_MTLS_NOT_LOGGED_IN: pulumi is not logged in .* Type: pulumi login/,
     ],
     [
       "no Pulumi.yaml",
       () => env(["--stack", stack.name, "--stdout"], {}, directory.path),
       1,
-      /There is no Pulumi\.yaml here/,
+      / ERR_MTLS_NO_PROJECT: There is no Pulumi\.yaml here/,
     ],
     [
       "no pulumi",
       () => env(["--stack", stack.name, "--stdout"], { PATH: directory.path }),
       1,
-      /pulumi is not on the PATH/,
+      / ERR_MTLS_NO_PULUMI: .*pulumi is not on the PATH/,
     ],
     [
       "a client that is not there",
       () => env(["--stack", stack.name, "--stdout", "--client", "x"]),
       2,
-      /has no client x; it has app-builder, partner-x/,
+      / ERR_MTLS_NO_SUCH_CLIENT: .*has no client x; it has app-builder, partner-x/,
     ],
     [
       "no place to put them",
       () => env(["--stack", stack.name]),
       2,
-      /exactly one of --file, --stdout and --format github \(none is given\)/,
+      / ERR_MTLS_USAGE: .*exactly one of --file, --stdout and --format github \(none is given\)/,
     ],
     ["two places", () => env(["--stdout", "--file", "x"]), 2, /\(--file and --stdout are given\)/],
     ["a check of nothing", () => env(["--check", "--stdout"]), 2, /--check compares a file/],
@@ -199,7 +200,7 @@ describe("mtls-proxy env", function () {
       "a directory in the file's place",
       () => env(["--stack", stack.name, "--file", fileIn("none/.env")]),
       1,
-      /cannot be written \(ENOENT\)/,
+      / ERR_MTLS_FILE: .*cannot be written \(ENOENT\)/,
     ],
   ];
   for (const [what, run, code, message] of FAILURES) {
@@ -217,6 +218,6 @@ describe("mtls-proxy env", function () {
     const command = mtlsProxy(["env", "--stack", empty.name, "--stdout"], { cwd: REPOSITORY, env: empty.environment });
     const { exit, stderr } = await finished(command);
     assert.equal(exit, 1);
-    assert.match(stderr, /exports no endpoint, clientCert.* Type: pulumi up --stack/);
+    assert.match(stderr, / ERR_MTLS_NO_OUTPUT: .*exports no endpoint, clientCert.* Type: pulumi up --stack/);
   });
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -152,7 +153,7 @@ describe("mtls-proxy local", function () {
         ]),
       );
       assert.equal(exit, 1);
-      assert.match(stderr, new RegExp(`Port ${port} is held by process ${process.pid} \\(`));
+      assert.match(stderr, new RegExp(` ERR_MTLS_PORT_TAKEN: Port ${port} is held by process ${process.pid} \\(`));
     } finally {
       holder.close();
     }
@@ -165,7 +166,7 @@ describe("mtls-proxy local", function () {
     const second = mtlsProxy(["local", "--destination", backend.url, "--dir", join(directory.path, "state")]);
     const { exit, stderr } = await finished(second);
     assert.equal(exit, 1);
-    assert.match(stderr, /A local proxy \(process \d+\) already uses .*state/);
+    assert.match(stderr, / ERR_MTLS_LOCAL_RUNNING: A local proxy \(process \d+\) already uses .*state/);
     const response = await createMtlsFetch(parse(await readFile(join(directory.path, "state/.env"))))("/still");
     assert.equal(response.status, 200);
   });
@@ -176,7 +177,7 @@ describe("mtls-proxy local", function () {
     await using command = await serve(directory.path, backend);
     process.kill(Number(await readFile(join(directory.path, "state/run/nginx.pid"), "utf8")), "SIGTERM");
     assert.equal(await command.ended, 1);
-    assert.match(command.stderr, /nginx ended by itself/);
+    assert.match(command.stderr, / ERR_MTLS_NGINX_FAILED: nginx ended by itself/);
   });
 
   it("tells what nginx said when it does not start", async () => {
@@ -185,35 +186,75 @@ describe("mtls-proxy local", function () {
       mtlsProxy(["local", "--destination", "https://no-such-host.invalid", "--dir", join(directory.path, "d")]),
     );
     assert.equal(exit, 1);
-    assert.match(stderr, /nginx did not start; it said:\n.*host not found in upstream "no-such-host\.invalid/);
+    assert.match(
+      stderr,
+      / ERR_MTLS_NGINX_FAILED: nginx did not start; it said:\n.*host not found in upstream "no-such-host\.invalid/,
+    );
+  });
+
+  it("says so when what is called nginx is none", async () => {
+    await using directory = await temporaryDirectory();
+    await writeFile(join(directory.path, "nginx"), "#!/bin/sh\necho something else >&2\n", { mode: 0o755 });
+    const args = ["local", "--destination", "https://a.b", "--dir", join(directory.path, "d")];
+    const { exit, stderr } = await finished(mtlsProxy(args, { env: { ...process.env, PATH: directory.path } }));
+    assert.equal(exit, 1);
+    assert.match(stderr, / ERR_MTLS_NO_NGINX: .*nginx -v does not say which nginx it is; it answered: something else/);
+  });
+
+  it("says so when every port that actions can reach is taken", async () => {
+    const last = 20_000;
+    const holder = createServer().listen(last, "127.0.0.1");
+    // Held by something else, it is taken as well.
+    await once(holder, "listening").catch(() => undefined);
+    try {
+      await assert.rejects(freePort(last), { code: "ERR_MTLS_NO_FREE_PORT" });
+    } finally {
+      holder.close();
+    }
   });
 
   const WRONG_USES: [what: string, args: string[], message: RegExp][] = [
-    ["no destination", ["local"], /needs a backend\. Type: mtls-proxy local --destination/],
+    [
+      "no destination",
+      ["local"],
+      / ERR_MTLS_USAGE: A local proxy needs a backend\. Type: mtls-proxy local --destination/,
+    ],
     [
       "a destination without TLS",
       ["local", "--destination", "http://api.myhost.com"],
-      /destinations\[0\]\.url: must be https/,
+      / ERR_MTLS_SETTINGS: .*\n {2}destinations\[0\]\.url: must be https/,
     ],
     [
       "a CA file that is not there",
       ["local", "--destination", "https://a.b", "--destination-ca", "none.pem"],
-      /none\.pem cannot be read \(ENOENT\)/,
+      / ERR_MTLS_SETTINGS_FILE: none\.pem cannot be read \(ENOENT\)/,
     ],
-    ["a settings file that is not there", ["local", "--settings", "none.yaml"], /none\.yaml cannot be read/],
+    [
+      "a settings file that is not there",
+      ["local", "--settings", "none.yaml"],
+      / ERR_MTLS_SETTINGS_FILE: none\.yaml cannot be read/,
+    ],
     [
       "a port that actions cannot reach",
       ["local", "--destination", "https://a.b", "--port", "8443"],
-      /port: must be 443 or from 10000 to 20000/,
+      / ERR_MTLS_SETTINGS: .*\n {2}port: must be 443 or from 10000 to 20000/,
     ],
-    ["a port that is no number", ["local", "--destination", "https://a.b", "--port", "x"], /must be a whole number/],
+    [
+      "a port that is no number",
+      ["local", "--destination", "https://a.b", "--port", "x"],
+      / ERR_MTLS_USAGE: .*must be a whole number/,
+    ],
     [
       "a client that is not listed",
       ["local", "--destination", "https://a.b", "--client", "nobody"],
-      /list no client nobody; they list app-builder/,
+      / ERR_MTLS_NO_SUCH_CLIENT: The settings list no client nobody; they list app-builder/,
     ],
-    ["an unknown option", ["local", "--destinatoin", "x"], /Did you mean --destination\?/],
-    ["an unknown command", ["loacl"], /Did you mean local\?/],
+    [
+      "an unknown option",
+      ["local", "--destinatoin", "x"],
+      /^mtls-proxy: error ERR_MTLS_USAGE: unknown option .*\n.*Did you mean --destination\?/,
+    ],
+    ["an unknown command", ["loacl"], / ERR_MTLS_USAGE: unknown command .*\n.*Did you mean local\?/],
   ];
   for (const [what, args, message] of WRONG_USES) {
     it(`ends with 2 and a sentence for ${what}`, async () => {
@@ -228,8 +269,8 @@ describe("mtls-proxy local", function () {
   }
 
   for (const [what, content, message] of [
-    ["neither YAML nor JSON", "{", /is neither YAML nor JSON/],
-    ["no settings", "- 1\n", /holds no settings; it should begin with "destinations:"/],
+    ["neither YAML nor JSON", "{", / ERR_MTLS_SETTINGS_FILE: .*is neither YAML nor JSON/],
+    ["no settings", "- 1\n", / ERR_MTLS_SETTINGS_FILE: .*holds no settings; it should begin with "destinations:"/],
   ] as const) {
     it(`ends with a sentence for a settings file that holds ${what}`, async () => {
       await using directory = await temporaryDirectory();

@@ -5,6 +5,7 @@ import {
   type KeyAlgorithm,
   probeProfile,
   serverProfile,
+  trustedGenerations,
 } from "@app-builder-mtls/proxy";
 import * as pulumi from "@pulumi/pulumi";
 import * as tls from "@pulumi/tls";
@@ -20,6 +21,7 @@ export interface Identity {
 
 /** Everything that a stack's CA signs, and the certificate of the CA itself; its key stays where it is made. */
 export interface Certificates {
+  /** Whom both sides trust, the oldest first; two CAs while applications move from one to the next. */
   ca: pulumi.Output<string>;
   server: Identity;
   probe: Identity;
@@ -29,15 +31,19 @@ export interface Certificates {
 
 /** @param serverNames what callers may call the proxy: its address, and its host name if it has one */
 export function certificatesFor(part: Part, settings: Settings, serverNames: Names): Certificates {
-  const ca = certificateAuthority(part, settings);
-  const issue = (what: string, profile: CertificateProfile, names?: Names) => leaf(part, { what, profile, ca, names });
+  const { trusted, oldest, newest } = authorities(part, settings);
   return {
-    ca: ca.cert,
-    server: issue("server", serverProfile(settings), serverNames),
-    probe: issue("probe", probeProfile(settings)),
+    ca: pulumi.all(trusted.map(({ cert }) => cert)).apply((certificates) => certificates.join("")),
+    // An action that was not deployed since the newest CA was made trusts the one before alone.
+    server: leaf(part, { what: "server", profile: serverProfile(settings), ca: oldest, names: serverNames }),
+    probe: leaf(part, { what: "probe", profile: probeProfile(settings), ca: newest }),
     clients: settings.clients.map((client) => ({
       name: client.name,
-      ...issue(`client-${client.name}-${client.generation}`, clientProfile(settings, client)),
+      ...leaf(part, {
+        what: `client-${client.name}-${client.generation}`,
+        profile: clientProfile(settings, client),
+        ca: newest,
+      }),
     })),
   };
 }
@@ -48,10 +54,29 @@ export interface Names {
 }
 
 interface Authority {
+  generation: number;
   cert: pulumi.Output<string>;
   key: pulumi.Output<string>;
   /** RFC 3339. */
   ends: pulumi.Output<string>;
+  /** What is to be done by then. */
+  beforeItEnds: string;
+}
+
+/** The CAs that are trusted. Once `ca.generation` is raised, the one before goes on until `ca.retire` ends it. */
+function authorities(part: Part, settings: Settings) {
+  const [first, ...later] = trustedGenerations(settings);
+  const oldest = certificateAuthority(part, settings, first);
+  const newer = later.map((generation) => certificateAuthority(part, settings, generation));
+  const newest = newer.at(-1) ?? oldest;
+  if (newest !== oldest) tellWhatEnds(oldest, newest);
+  return { trusted: [oldest, ...newer], oldest, newest };
+}
+
+function tellWhatEnds(oldest: Authority, newest: Authority): void {
+  pulumi.log.warn(
+    `The CAs of generation ${oldest.generation} and ${newest.generation} are both trusted. Write every application's credentials again (mtls-proxy env) and deploy it; then end the old CA: set ca.retire to ${oldest.generation}.`,
+  );
 }
 
 /**
@@ -59,9 +84,10 @@ interface Authority {
  * action is deployed again. So its resources are named by the generation and ignore every other change, and a change
  * that is ignored is told.
  */
-function certificateAuthority({ name, child }: Part, settings: Settings): Authority {
-  const profile = caProfile(settings);
-  const what = `${name}-ca-${settings.ca.generation}`;
+function certificateAuthority({ name, child }: Part, settings: Settings, generation: number): Authority {
+  const profile = caProfile(settings, generation);
+  const what = `${name}-ca-${generation}`;
+  const isSucceeded = generation < settings.ca.generation;
   const key = new tls.PrivateKey(what, keyArguments(profile.keyAlgorithm), {
     ...child,
     ignoreChanges: ["algorithm", "ecdsaCurve", "rsaBits"],
@@ -82,13 +108,22 @@ function certificateAuthority({ name, child }: Part, settings: Settings): Author
       ignoreChanges: ["subject", "validityPeriodHours", "earlyRenewalHours", "allowedUses", "setSubjectKeyId"],
     },
   );
-  pulumi.all([key.algorithm, key.rsaBits, cert.validityPeriodHours]).apply(([algorithm, bits, validity]) =>
+  pulumi.all([key.algorithm, key.rsaBits, cert.validityPeriodHours]).apply(([algorithm, bits, validity]) => {
+    if (isSucceeded) return;
     tellWhatStays(settings, {
       keyAlgorithm: algorithm === "RSA" ? `RSA-${bits}` : "ECDSA-P256",
       caDays: validity / 24,
-    }),
-  );
-  return { cert: cert.certPem, key: key.privateKeyPem, ends: cert.validityEndTime };
+    });
+  });
+  return {
+    generation,
+    cert: cert.certPem,
+    key: key.privateKeyPem,
+    ends: cert.validityEndTime,
+    beforeItEnds: isSucceeded
+      ? `Set ca.retire to ${generation} before that.`
+      : "Raise ca.generation before that for a new CA.",
+  };
 }
 
 function tellWhatStays({ ca, certificates }: Settings, made: { keyAlgorithm: string; caDays: number }): void {
@@ -132,9 +167,7 @@ function leaf({ name, child }: Part, { what, profile, ca, names }: Leaf): Identi
   );
   pulumi.all([cert.validityEndTime, ca.ends]).apply(([end, last]) => {
     if (Date.parse(end) <= Date.parse(last)) return;
-    pulumi.log.warn(
-      `The certificate ${what} ends with the CA that signed it, on ${last}. Raise ca.generation before that for a new CA.`,
-    );
+    pulumi.log.warn(`The certificate ${what} ends with the CA that signed it, on ${last}. ${ca.beforeItEnds}`);
   });
   return { cert: cert.certPem, key: pulumi.secret(key.privateKeyPemPkcs8) };
 }

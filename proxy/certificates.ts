@@ -22,16 +22,24 @@ export const generationUnit = (generation: number): string => `generation ${gene
 /**
  * The private CA of a stack. Its subject carries its generation: nginx keeps TLS sessions apart by the names of the CAs, and a CA of the same name would let old sessions resume.
  * `cert_signing` alone: it signs certificates and nothing else; there is no revocation list.
+ *
+ * @param generation default: the newest
  */
-export function caProfile({ ca, certificates }: Settings): CertificateProfile {
+export function caProfile({ ca, certificates }: Settings, generation = ca.generation): CertificateProfile {
   return {
-    subject: { organizationalUnit: generationUnit(ca.generation), commonName: "app-builder-mtls CA" },
+    subject: { organizationalUnit: generationUnit(generation), commonName: "app-builder-mtls CA" },
     isCa: true,
     usages: ["cert_signing"],
     keyAlgorithm: certificates.keyAlgorithm,
     lifetimeDays: certificates.caDays,
     renewDays: 0,
   };
+}
+
+/** The generations of the CA whose certificates get in, the oldest first: two of them while applications move to the newest. */
+export function trustedGenerations({ ca }: Settings): [oldest: number, ...newer: number[]] {
+  const oldest = ca.retire + 1;
+  return [oldest, ...Array.from({ length: ca.generation - oldest }, (_, index) => oldest + 1 + index)];
 }
 
 /** The proxy's own certificate; its addresses and names are its SANs. */

@@ -5,6 +5,7 @@ export {
   clientProfile,
   probeProfile,
   serverProfile,
+  trustedGenerations,
   type Usage,
 } from "./certificates";
 export { BundleTooLargeError, type Problem, SettingsError } from "./errors";

@@ -19,6 +19,8 @@ const BUNDLE = { sameForAll: 14_500, aFile: 90, lists: 5 };
 const MOST_DESTINATIONS = 50;
 const MOST_CLIENTS = 100;
 const MOST_GENERATIONS = 10;
+/** The old and the new one while applications move; a third would be one that somebody forgot. */
+const MOST_CAS = 2;
 /** In characters; nginx keeps a location's path in one parameter of 4,096 bytes, with more around it. */
 const LONGEST_PATH = 200;
 
@@ -222,6 +224,16 @@ const certificates = only({
 
 const ca = only({
   generation: whole(1, 1_000_000, "").default(1),
+  retire: whole(0, 1_000_000, "").default(0),
+}).superRefine(({ generation, retire }, context) => {
+  if (generation - retire >= 1 && generation - retire <= MOST_CAS) return;
+  const [least, most] = [Math.max(0, generation - MOST_CAS), generation - 1];
+  context.addIssue({
+    code: "custom",
+    path: ["retire"],
+    message: `must be ${least === most ? most : `${least} or ${most}`} beside generation ${generation}: every CA up to it is no longer trusted, and ${MOST_CAS} are trusted at most`,
+    input: retire,
+  });
 });
 
 const nginx = only({

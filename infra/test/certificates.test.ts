@@ -91,6 +91,33 @@ describe("a CA", () => {
     assert.match(told[0] ?? "", /ends with the CA that signed it, on 2026-06-01T00:00:00Z\. Raise ca\.generation/);
   });
 
+  it("that is followed by another signs the proxy's certificate on, and the newest signs the clients'", async () => {
+    const { asked, proxy } = await program({ ca: { generation: 2 } });
+    assert.deepEqual(
+      ["server", "probe", "client-app-builder-1"].map((what) => leaf(asked, what).caCertPem),
+      [1, 2, 2].map((generation) => `certificate of mtls-proxy-ca-${generation}`),
+    );
+    const both = "certificate of mtls-proxy-ca-1certificate of mtls-proxy-ca-2";
+    assert.equal(await value(proxy.credentials.caCert), both);
+  });
+
+  it("that is retired signs nothing more and is trusted by nobody", async () => {
+    const { asked, proxy } = await program({ ca: { generation: 2, retire: 1 } });
+    for (const what of ["server", "probe", "client-app-builder-1"])
+      assert.equal(leaf(asked, what).caCertPem, "certificate of mtls-proxy-ca-2", what);
+    assert.equal(await value(proxy.credentials.caCert), "certificate of mtls-proxy-ca-2");
+  });
+
+  it("that is followed by another is told to be retired, once applications are deployed", async () => {
+    const told = await warningsOf(() => program({ ca: { generation: 3, retire: 1 } }));
+    assert.equal(told.length, 1);
+    assert.match(told[0] ?? "", /generation 2 and 3 are both trusted\. .*\(mtls-proxy env\).* set ca\.retire to 2\./);
+    const late = await warningsOf(() =>
+      program({ ca: { generation: 2 } }, { [CA]: { validityEndTime: "2026-06-01T00:00:00Z" } }),
+    );
+    assert.match(late.find((text) => text.includes("certificate server")) ?? "", /Set ca\.retire to 1 before that\./);
+  });
+
   it("is not spoken of otherwise", async () => {
     assert.deepEqual(await warningsOf(() => program()), []);
     assert.deepEqual(await warningsOf(() => program({ certificates: { keyAlgorithm: "RSA-2048" } })), []);
@@ -110,12 +137,12 @@ async function warningsOf(run: () => Promise<unknown>): Promise<string[]> {
   return warnings;
 }
 
-describe("credentials", () => {
-  const value = <T>(output: { apply(use: (value: T) => void): unknown }) =>
-    new Promise<T>((resolve) => {
-      output.apply(resolve);
-    });
+const value = <T>(output: { apply(use: (value: T) => void): unknown }) =>
+  new Promise<T>((resolve) => {
+    output.apply(resolve);
+  });
 
+describe("credentials", () => {
   it("begin with the address, and name the port unless it is 443", async () => {
     const endpointOf = async (settings: Record<string, unknown>) =>
       value<string>((await program(settings)).proxy.credentials.endpoint);

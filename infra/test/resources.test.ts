@@ -115,17 +115,15 @@ describe("what a stack is made of", () => {
     });
   });
 
-  it("has another CA only when its generation is raised", async () => {
-    assert.deepEqual(await difference({ ca: { generation: 2 } }), {
-      added: [
-        "tls:index/privateKey:PrivateKey mtls-proxy-ca-2",
-        "tls:index/selfSignedCert:SelfSignedCert mtls-proxy-ca-2",
-      ],
-      gone: [
-        "tls:index/privateKey:PrivateKey mtls-proxy-ca-1",
-        "tls:index/selfSignedCert:SelfSignedCert mtls-proxy-ca-1",
-      ],
-    });
+  it("has another CA only when its generation is raised, and the one before until that is retired", async () => {
+    const ca = (generation: number) =>
+      ["privateKey:PrivateKey", "selfSignedCert:SelfSignedCert"].map(
+        (type) => `tls:index/${type} mtls-proxy-ca-${generation}`,
+      );
+    assert.deepEqual(await difference({ ca: { generation: 2 } }), { added: ca(2), gone: [] });
+    assert.deepEqual(await difference({ ca: { generation: 2, retire: 1 } }), { added: ca(2), gone: ca(1) });
+    const next = await difference({ ca: { generation: 3, retire: 1 } });
+    assert.deepEqual(next, { added: [...ca(2), ...ca(3)].sort(), gone: ca(1) });
   });
 
   it("has another launch template when the machine's generation is raised", async () => {

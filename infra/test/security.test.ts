@@ -126,7 +126,7 @@ describe("user data", () => {
     logFormat: "text",
     limits: { bodyMegabytes: 1 },
     nginx: { version: "1.30.1" },
-    ca: { generation: 2 },
+    ca: { generation: 2, retire: 1 },
     machine: { instanceType: "c7g.large", generation: 5, terminationProtection: true },
     tags: { team: "commerce" },
   };

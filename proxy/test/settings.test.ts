@@ -362,6 +362,19 @@ const REFUSALS: Refusal[] = [
   setting("certificates.renewDays", 365, /must be less than leafDays \(365\), or every run would renew/),
   setting("certificates.caDays", 365, /must be more than leafDays \(365\): no certificate may outlive its CA/),
   ...[0, "1"].map((value) => setting("ca.generation", value, /whole number from 1 to 1000000/)),
+  ...[-1, "1"].map((value) => setting("ca.retire", value, /whole number from 0 to 1000000/)),
+  ...(
+    [
+      [{ generation: 1, retire: 1 }, /must be 0 beside generation 1: every CA up to it is no longer trusted/],
+      [{ generation: 3 }, /must be 1 or 2 beside generation 3: .*, and 2 are trusted at most/],
+      [{ generation: 3, retire: 3 }, /must be 1 or 2 beside generation 3/],
+    ] as const
+  ).map(([ca, allowed]) => ({
+    what: `the CAs ${JSON.stringify(ca)}`,
+    settings: withSetting({ ca }),
+    place: "ca.retire",
+    allowed,
+  })),
   ...["1.21.6", "1.9", "2", "1.28.0.1", "v1.28", "1.28; daemon off", "", 1.28].map((value) =>
     setting("nginx.version", value, /must be a version such as 1.28 or 1.30.1, 1.22.0 at least/),
   ),
@@ -438,7 +451,7 @@ describe("settings", () => {
       },
       logFormat: "json",
       certificates: { keyAlgorithm: "ECDSA-P256", leafDays: 365, renewDays: 60, caDays: 3_650 },
-      ca: { generation: 1 },
+      ca: { generation: 1, retire: 0 },
       nginx: { version: "1.28" },
       allowLocalDestinations: false,
     });

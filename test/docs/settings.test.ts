@@ -133,5 +133,6 @@ function settingsWith(place: string, value: unknown): Record<string, unknown> {
   if (first === "destinations[]" && second) return { destinations: [{ ...ONE, [second]: value }] };
   const client = { name: "a", generation: 2, ...(second && { [second]: value }) };
   if (first === "clients[]") return { destinations: [ONE], clients: [client] };
+  if (place === "ca.retire") return { destinations: [ONE], ca: { generation: 2, retire: value } };
   return { destinations: [ONE], [first]: second ? { [second]: value } : value };
 }

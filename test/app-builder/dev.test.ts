@@ -1,29 +1,19 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { parse } from "dotenv-of-aio";
 import { freePort } from "../../cli/src/local/ports";
-import { issueCa, issueServer } from "../support/certificates";
 import type { RunningCommand } from "../support/commandLine";
 import { App } from "./support/app";
 import { type Company, credentialsOf, PRODUCT, readable, startCompany } from "./support/backends";
+import { makeDevelopmentKeys } from "./support/developmentKeys";
 import { assertHoldsNoKey } from "./support/keys";
 
 const LOGGED_IN = { authorization: "Bearer token", "x-gw-ims-org-id": "org" };
-
-/** What `aio app dev` would else make with Adobe's certificate server in a browser. */
-async function makeDevelopmentKeys(app: App): Promise<string> {
-  const ca = await issueCa();
-  const { cert, key } = await issueServer(ca);
-  await mkdir(app.path("dist/dev-keys"), { recursive: true });
-  await writeFile(app.path("dist/dev-keys/private.key"), key, { mode: 0o600 });
-  await writeFile(app.path("dist/dev-keys/cert-pub.crt"), cert);
-  return ca.cert;
-}
 
 describe("`aio app dev` against `mtls-proxy local`", function () {
   this.timeout(300_000);
@@ -45,7 +35,7 @@ describe("`aio app dev` against `mtls-proxy local`", function () {
     await app.write("local.yaml", JSON.stringify({ destinations, port: await freePort(10_443) }));
     proxy = await app.script("local:proxy");
     await proxy.says("serving");
-    ca = await makeDevelopmentKeys(app);
+    ca = await makeDevelopmentKeys(app.directory);
     await app.build();
     dev = await app.aio(["app", "dev"], { PORT: String(await freePort(19_080)) });
     await dev.says("press CTRL+C", 120_000);

@@ -1,7 +1,7 @@
+jest.mock("app-builder-mtls", () => ({ ...jest.requireActual("app-builder-mtls"), createMtlsFetch: jest.fn() }));
+
 const { createMtlsFetch } = require("app-builder-mtls");
 const { main } = require("../actions/get-product");
-
-jest.mock("app-builder-mtls", () => ({ ...jest.requireActual("app-builder-mtls"), createMtlsFetch: jest.fn() }));
 
 let error;
 

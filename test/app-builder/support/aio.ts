@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { type CommandOptions, type RunningCommand, run } from "../../support/commandLine";
 import { installed } from "./cache";
 
-const VERSION = "11.0.2";
+/** The latest, 11.1.2, cannot deploy: its hooks are of two releases of oclif. */
+export const AIO_VERSION = "11.0.2";
 
 /** The directory of packages that Adobe's command line consists of. */
 export const aioPackages = async (): Promise<string> =>
-  join(await installed("@adobe/aio-cli", VERSION), "node_modules");
+  join(await installed("@adobe/aio-cli", AIO_VERSION), "node_modules");
 
 /** An environment in which `aio` and `mtls-proxy` are on the PATH, nobody is logged in, and nothing of this user's is read. */
 export async function developerEnvironment(home: string, more: NodeJS.ProcessEnv = {}): Promise<NodeJS.ProcessEnv> {

@@ -1,10 +1,13 @@
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { STATUS_PATH } from "@app-builder-mtls/proxy";
 import type { Issued } from "../../../cli/src/certificates";
 import type { Finding } from "../../../cli/src/verify/findings";
 import { type CommandOptions, finished, mtlsProxy } from "../../support/commandLine";
 import { temporaryDirectory } from "../../support/directory";
 import type { TestProxy } from "../../support/proxy";
+import { get, RawConnection } from "../../support/rawClient";
+import { until } from "../../support/until";
 
 /** Whose credentials are used, and where. */
 export interface Target {
@@ -81,12 +84,20 @@ export async function stackOf(
   return { env, [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose]() };
 }
 
-/** Where sync writes on the machine what the status location shows. */
+async function statusOf(proxy: TestProxy): Promise<string | undefined> {
+  await using connection = await RawConnection.open(proxy, proxy.client);
+  return (await connection.ask(get(STATUS_PATH)))?.body.toString();
+}
+
+/** Writes, as sync does on the machine, what the status location shows, and waits until it does. */
 export async function syncSays(proxy: TestProxy, said: Record<string, unknown>): Promise<void> {
   const file = join(dirname(dirname(proxy.local.logFile)), "state", `${proxy.local.bundleVersion}.json`);
   await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.new`, JSON.stringify({ ...wellOff(proxy), ...said }));
+  const text = JSON.stringify({ ...wellOff(proxy), ...said });
+  await writeFile(`${file}.new`, text);
   await rename(`${file}.new`, file);
+  // nginx looks once a second
+  await until(async () => (await statusOf(proxy)) === text, 10_000);
 }
 
 /** What sync says when all is well. */

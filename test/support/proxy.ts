@@ -31,13 +31,16 @@ export interface TestProxy extends AsyncDisposable {
 /** Another run of the tests may take a port between the moment it was found free and the moment nginx takes it. */
 const ATTEMPTS = 3;
 
-/** @param settings what a user would write; the port and the permission to reach this machine are added */
-export async function startProxy(settings: Record<string, unknown>): Promise<TestProxy> {
+/**
+ * @param settings what a user would write; the port and the permission to reach this machine are added
+ * @param nginx default: the one under test
+ */
+export async function startProxy(settings: Record<string, unknown>, nginx?: Nginx): Promise<TestProxy> {
   for (let attempt = 1; ; attempt++) {
     const directory = await mkdtemp(join(tmpdir(), "mtls-proxy-test-"));
     const port = await freePort(10_000 + Math.floor(Math.random() * 9_000));
     try {
-      return await startProxyOn(port, directory, settings);
+      return await startProxyOn(port, directory, settings, nginx ?? (await nginxUnderTest()));
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       const isTaken = error instanceof Error && error.message.includes("Address already in use");
@@ -46,8 +49,12 @@ export async function startProxy(settings: Record<string, unknown>): Promise<Tes
   }
 }
 
-async function startProxyOn(port: number, directory: string, settings: Record<string, unknown>): Promise<TestProxy> {
-  const nginx = await nginxUnderTest();
+async function startProxyOn(
+  port: number,
+  directory: string,
+  settings: Record<string, unknown>,
+  nginx: Nginx,
+): Promise<TestProxy> {
   const parse = (given: Record<string, unknown>) => parseSettings({ port, allowLocalDestinations: true, ...given });
   const parsed = parse(settings);
   const certificates = await localCertificates(join(directory, "certificates"), parsed);

@@ -2,13 +2,18 @@ import { once } from "node:events";
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import type { Issued } from "../../cli/src/certificates";
 import { readMessage } from "./messages";
-import type { TestProxy } from "./proxy";
 
 /** An answer as it came over the wire. */
 export interface RawAnswer {
   status: number;
   headers: Record<string, string>;
   body: Buffer;
+}
+
+/** A port of 127.0.0.1, and the CA of who answers there. */
+interface Place {
+  port: number;
+  ca: { cert: string };
 }
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
@@ -36,7 +41,7 @@ export class RawConnection implements AsyncDisposable {
   }
 
   /** @throws what the handshake throws */
-  static async open({ port, ca }: TestProxy, client?: Issued, options: ConnectionOptions = {}): Promise<RawConnection> {
+  static async open({ port, ca }: Place, client?: Issued, options: ConnectionOptions = {}): Promise<RawConnection> {
     const socket = connect({ host: "127.0.0.1", port, servername: "localhost", ca: ca.cert, ...client, ...options });
     const connection = new RawConnection(socket);
     await once(socket, "secureConnect");

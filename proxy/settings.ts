@@ -295,13 +295,13 @@ export function checkTogether(settings: Settings, context: z.RefinementCtx): voi
     if (overlapping) {
       complain(
         [...place, "path"],
-        `must be neither the same as, nor inside, nor around ${overlapping.path} of ${overlapping.name}`,
+        `must be neither the same as, nor inside, nor around ${overlapping.path} of ${overlapping.name ?? "another destination"}`,
         path,
       );
     }
     const reach = classifyHost(hostOf(url));
     if (reach === "metadata") complain([...place, "url"], "must never be the machine's metadata service", url);
-    if (reach === "private" && !settings.allowLocalDestinations) {
+    if (reach === "private" && isPlainHttpsOrigin(url) && !settings.allowLocalDestinations) {
       complain([...place, "url"], "must be reachable over the internet, not loopback, link-local or private", url);
     }
   });

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,11 +8,12 @@ import { build } from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const tsc = createRequire(import.meta.url).resolve("typescript/bin/tsc");
 
-rmSync(join(here, "dist"), { recursive: true, force: true });
+// Built aside and moved over file by file: who uses the library meanwhile never meets half of it.
+const [dist, aside] = [join(here, "dist"), join(here, `.dist-${process.pid}`)];
 await build({
   absWorkingDir: here,
   entryPoints: ["src/index.ts", "src/node-fetch.ts"],
-  outdir: "dist",
+  outdir: aside,
   bundle: true,
   platform: "node",
   format: "cjs",
@@ -26,4 +27,13 @@ await build({
   sourcemap: "linked",
   logLevel: "warning",
 });
-execFileSync(process.execPath, [tsc, "--project", join(here, "tsconfig.build.json")], { stdio: "inherit" });
+const declarations = ["--project", join(here, "tsconfig.build.json"), "--outDir", aside];
+execFileSync(process.execPath, [tsc, ...declarations], { stdio: "inherit" });
+
+mkdirSync(dist, { recursive: true });
+const made = readdirSync(aside);
+for (const file of made) renameSync(join(aside, file), join(dist, file));
+for (const file of readdirSync(dist)) {
+  if (!made.includes(file)) rmSync(join(dist, file), { recursive: true });
+}
+rmSync(aside, { recursive: true });

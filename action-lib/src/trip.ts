@@ -40,7 +40,7 @@ export class Trip {
   /** Calls back once the connection is free again or gone; at once if it is. */
   whenClosed(callback: () => void): void {
     if (this.request === undefined || this.request.closed) callback();
-    else this.request.once("close", callback);
+    else this.request.on("close", callback);
   }
 
   /** A byte of an answer came, or a whole one that redirected. */
@@ -51,10 +51,11 @@ export class Trip {
   private follow(request: ClientRequest): void {
     this.request = request;
     this.hops += 1;
-    request.once("socket", (socket) => {
+    // Not once(): these come once anyway, and it costs a wrapper each.
+    request.on("socket", (socket) => {
       this.bytesBefore = socket.bytesRead;
     });
-    request.once("error", (error) => {
+    request.on("error", (error) => {
       this.error = error;
     });
   }

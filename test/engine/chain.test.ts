@@ -9,7 +9,7 @@ import { issueCa, issueServer } from "../support/certificates";
 import { finished, run } from "../support/commandLine";
 import { temporaryDirectory } from "../support/directory";
 import { startDns } from "../support/dns";
-import { fetchBundle } from "./emulatedAws";
+import { publishedBundle } from "./publishedBundle";
 import { serveBundle } from "./servedBundle";
 import { REPOSITORY, Stack } from "./stack";
 
@@ -31,7 +31,7 @@ describe("the chain from pulumi up to an action's answer", function () {
     assert.ok(succeeded, text);
 
     const { bundleVersion, egressIps } = await stack.outputs();
-    const bundle = await fetchBundle(await secretOf(stack));
+    const bundle = await publishedBundle(stack);
     assert.equal(bundle.version, bundleVersion);
     const [address = ""] = egressIps;
     await using dns = await startDns({ [HOST]: "127.0.0.1" });
@@ -66,9 +66,4 @@ async function appWithBothPackages() {
   const tarballs = (await readdir(directory.path)).filter((name) => name.endsWith(".tgz"));
   await done(finished(run("npm", ["install", "--no-audit", "--no-fund", ...tarballs], inside)));
   return directory;
-}
-
-async function secretOf(stack: Stack): Promise<string> {
-  const secret = (await stack.resources()).find(({ type }) => type === "aws:secretsmanager/secret:Secret");
-  return secret?.id ?? assert.fail("the stack has no secret");
 }

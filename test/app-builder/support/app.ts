@@ -21,7 +21,7 @@ after(async () => {
 });
 
 /** The packages as `npm publish` would send them, where the example's package.json looks for them. */
-export async function packInto(vendor: string): Promise<void> {
+async function packInto(vendor: string): Promise<void> {
   await mkdir(vendor, { recursive: true });
   await exec("npm", ["pack", "-w", "action-lib", "-w", "cli", "--pack-destination", vendor], { cwd: ROOT });
 }

@@ -3,10 +3,10 @@ import { text } from "node:stream/consumers";
 import { type Backend, startBackend } from "../../support/backend";
 import { startProxy, type TestProxy } from "../../support/proxy";
 
-export const DATASHEET = randomBytes(200_000);
-export const STOCK = 42;
+const DATASHEET = randomBytes(200_000);
+const STOCK = 42;
 
-export interface Reservation {
+interface Reservation {
   path: string;
   body: string;
   client: string | undefined;

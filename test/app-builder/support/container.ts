@@ -22,7 +22,7 @@ export interface Container extends AsyncDisposable {
 
 /** @param node the program of the release of Node that it runs on */
 export function startContainer(node: string, directory: string): Container {
-  const child = fork(join(__dirname, "container.js"), [directory], {
+  const child = fork(join(__dirname, "activations.js"), [directory], {
     execPath: node,
     execArgv: [],
     env: {},

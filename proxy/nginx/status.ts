@@ -16,9 +16,6 @@ export const status = ({ destinations }: Settings): string =>
       "add_header Cache-Control no-store;",
       "root state;",
       "try_files /$bundle_version.json @status_without_sync;",
-      "# What sync writes is seen within a second.",
-      "open_file_cache max=4;",
-      "open_file_cache_valid 1s;",
     ),
     block(
       "location @status_without_sync",

@@ -6,6 +6,7 @@ import { rootCertificates } from "node:tls";
 import { promisify } from "node:util";
 import { type Files, makeBundle, nginxFiles, type Settings, serverProfile, type Target } from "@app-builder-mtls/proxy";
 import { issue } from "../../cli/src/certificates";
+import { freePort } from "../../cli/src/local/ports";
 import { issueCa } from "./certificates";
 import { nginxUnderTest } from "./nginx";
 
@@ -26,13 +27,23 @@ export async function writeProxyFiles(
     "server.key": server.key,
     "client-ca.crt": ca.cert,
   });
-  const all = { ...files, [systemCa]: rootCertificates.slice(0, 3).join("\n") };
+  const written = {
+    ...files,
+    "nginx.conf": await onFreePort(files["nginx.conf"] ?? "", settings.port),
+    [systemCa]: rootCertificates.slice(0, 3).join("\n"),
+  };
   await mkdir(join(directory, "logs"));
-  for (const [path, content] of Object.entries(all)) {
+  for (const [path, content] of Object.entries(written)) {
     await mkdir(dirname(join(directory, path)), { recursive: true });
     await writeFile(join(directory, path), content);
   }
   return { directory, files, [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }) };
+}
+
+/** `nginx -t` binds what it would listen on: 443 is root's alone, and two runs of the tests would want the same. */
+async function onFreePort(conf: string, port: number): Promise<string> {
+  const free = await freePort(10_000 + Math.floor(Math.random() * 9_000));
+  return conf.replaceAll(`:${port} ssl;`, `:${free} ssl;`);
 }
 
 /**

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { gunzipSync } from "node:zlib";
-import { caProfile, clientProfile, parseSettings, probeProfile, serverProfile } from "@app-builder-mtls/proxy";
+import {
+  caProfile,
+  clientProfile,
+  cloudConfig,
+  parseSettings,
+  probeProfile,
+  serverProfile,
+} from "@app-builder-mtls/proxy";
 import { issue } from "../../cli/src/certificates";
 import { DAY_MS } from "../support/certificates";
 import { formOf } from "./certificateForm";
@@ -131,7 +138,8 @@ describe("a stack's life", function () {
   it("tells the machine where its bundle is, and no key", async () => {
     const userData = await userDataOfMachine();
     assert.ok(userData.startsWith("#cloud-config\n"));
-    assert.ok(userData.includes(await idOf("aws:secretsmanager/secret:Secret")));
+    const secretId = await idOf("aws:secretsmanager/secret:Secret");
+    assert.equal(userData, cloudConfig({ secretId, region: secretId.split(":")[3] ?? "" }), "what the boot test boots");
     assert.deepEqual(userData.match(/^\s*-----BEGIN.*$/gm), null);
   });
 

@@ -74,7 +74,9 @@ export function ask(
       agent: false,
       headers: { "user-agent": "mtls-proxy-verify", connection: "close" },
       ...(client && { cert: client.cert, key: client.key }),
-      ...(ca === undefined ? { rejectUnauthorized: false } : { ca }),
+      // said in both cases: NODE_TLS_REJECT_UNAUTHORIZED must not lead the client to a stranger
+      rejectUnauthorized: ca !== undefined,
+      ...(ca !== undefined && { ca }),
       // a made-up or ageing certificate is to be judged by the server, not by OpenSSL here
       ciphers: "DEFAULT@SECLEVEL=0",
     });

@@ -3,6 +3,7 @@ import type { Destination, Settings } from "../settings";
 import { answers } from "./answers";
 import { destinationLocation, destinationUpstream } from "./destinations";
 import { errorMessages, errors } from "./errors";
+import { health } from "./health";
 import { identities } from "./identities";
 import { limitUses, limitZones } from "./limits";
 import { logging } from "./logging";
@@ -14,6 +15,7 @@ import type { Target } from "./target";
 import { tls } from "./tls";
 
 export { PROXY_ERROR_STATUSES } from "./errors";
+export { HEALTH_PATH, HEALTH_PORT } from "./health";
 export { STATUS_PATH } from "./status";
 export { atLeast, type Target } from "./target";
 
@@ -36,6 +38,7 @@ export function nginxFiles(settings: Settings, target: Target): Files {
     "status.conf": status(settings),
     "status-destinations.conf": knownDestinations(settings),
     "outline.json": outline(settings, target),
+    ...(target.health && { "health.conf": health(target) }),
     ...Object.assign(
       {},
       ...settings.destinations.map((destination) => destinationFiles(destination, settings, target)),

@@ -5,7 +5,7 @@ import { block, textOf } from "./text";
 /** Directories that nginx makes and hardly uses; named, so that they are not the distribution's, which only root may write. */
 const TEMPORARY = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
 
-export const main = ({ destinations, port }: Settings, { listen }: Target): string =>
+export const main = ({ destinations, port }: Settings, { listen, health }: Target): string =>
   textOf([
     "# Made by app-builder-mtls-proxy from its settings; a change made here is lost with the next bundle.",
     "worker_processes auto;",
@@ -46,5 +46,6 @@ export const main = ({ destinations, port }: Settings, { listen }: Target): stri
         block(`location ${RESERVED_PATH}`, "return 404;"),
         destinations.some(({ path }) => path === "/") ? undefined : block("location /", "return 404;"),
       ),
+      health ? "include health.conf;" : undefined,
     ),
   ]);

@@ -8,6 +8,8 @@ export interface Target {
   systemCa: string;
   /** DNS servers for nginx's own lookups; without them names are resolved once, when the files are loaded. */
   resolver?: string[];
+  /** Whether a load balancer asks how the machine is: see health.ts. Default: nobody does, and the port stays shut. */
+  health?: boolean;
 }
 
 /** Whether a release has what came with another; `1.28` stands for its first patch release. */

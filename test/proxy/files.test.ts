@@ -111,6 +111,9 @@ describe("nginx loads, without a warning,", function () {
 
   it("several addresses to listen on", () => assertLoads(CASES["one destination"], { listen: ["0.0.0.0", "[::]"] }));
 
+  it("a port for the health checks of a load balancer", () =>
+    assertLoads(CASES["one destination"], { listen: ["0.0.0.0", "[::]"], health: true }));
+
   it("names that do not resolve, where nginx follows names by itself", async () => {
     const { version } = await nginxUnderTest();
     const resolver = ["127.0.0.1"];

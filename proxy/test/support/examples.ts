@@ -47,7 +47,13 @@ function everything(): Example {
   );
   return {
     settings: { ...settings, destinations },
-    target: { nginxVersion: "1.30.1", listen: ["0.0.0.0", "[::]"], systemCa: "/etc/ca.pem", resolver: ["10.0.0.2"] },
+    target: {
+      nginxVersion: "1.30.1",
+      listen: ["0.0.0.0", "[::]"],
+      systemCa: "/etc/ca.pem",
+      resolver: ["10.0.0.2"],
+      health: true,
+    },
   };
 }
 

@@ -81,17 +81,4 @@ describe("README", function () {
     command.signal("SIGINT");
     assert.equal(await command.ended, 0);
   });
-
-  it("links to pages that are there", async () => {
-    const text = await readFile(README, "utf8");
-    for (const [, target = ""] of text.matchAll(/\]\((?!https:)([^)#]+)[^)]*\)/g)) {
-      assert.ok(existsSync(join(REPOSITORY, target)), target);
-    }
-  });
-
-  it("names scripts that are there", async () => {
-    const { scripts } = JSON.parse(await readFile(join(REPOSITORY, "package.json"), "utf8"));
-    for (const [, script = ""] of (await readFile(README, "utf8")).matchAll(/npm run ([\w:-]+)/g))
-      assert.ok(script in scripts, script);
-  });
 });

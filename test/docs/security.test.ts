@@ -18,7 +18,7 @@ describe("docs/security.md", () => {
       assert.ok(existsSync(path), file);
       const source = readFileSync(path, "utf8");
       for (const [, title = ""] of titles.matchAll(/"([^"]+)"/g))
-        assert.match(source, new RegExp(`it\\(\\s*["\`]${escaped(title)}`), `${file}: ${title}`);
+        assert.match(source, new RegExp(`\\b(it|describe)\\(\\s*["\`]${escaped(title)}`), `${file}: ${title}`);
     }
   });
 });

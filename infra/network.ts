@@ -74,14 +74,14 @@ function zoneWith(instanceType: string): pulumi.Output<string> {
 function doorway({ name, tags, child }: Part, { vpcId, port }: { vpcId: pulumi.Input<string>; port: number }) {
   const group = new aws.ec2.SecurityGroup(
     `${name}-door`,
-    { vpcId, description: "mtls-proxy: callers come in at the proxy's port, and nothing else does", tags },
+    { vpcId, description: "mtls-proxy: callers come in at the port of the proxy, and nothing else does", tags },
     child,
   );
   new aws.vpc.SecurityGroupIngressRule(
     `${name}-callers`,
     {
       securityGroupId: group.id,
-      description: "App Builder's addresses move; a caller without a certificate gets no further than TLS",
+      description: "callers from anywhere; one without a certificate gets no further than TLS",
       ipProtocol: "tcp",
       fromPort: port,
       toPort: port,

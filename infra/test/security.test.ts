@@ -59,6 +59,15 @@ describe("the machine's door", () => {
     });
   }
 
+  it("is described in the characters that EC2 takes: an apostrophe would end pulumi up", async () => {
+    const { asked } = await program();
+    const doors = asked.filter(({ type }) => /:SecurityGroup(IngressRule|EgressRule)?$/.test(type));
+    assert.equal(doors.length, 3);
+    // EC2 API reference, CreateSecurityGroup and IpRange: the emulator takes anything.
+    for (const { inputs } of doors)
+      assert.match(String(inputs.description), /^[a-zA-Z0-9 ._:/()#,@[\]+=&;{}!$*-]{1,255}$/);
+  });
+
   it("leaves the VPC's default security group without a rule", async () => {
     const { ingress, egress } = find((await program()).asked, "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup");
     assert.deepEqual([ingress, egress], [[], []]);

@@ -7,7 +7,7 @@ export interface MachineFacts {
   /** Name or ARN of the secret that holds the bundle. */
   secretId: string;
   region: string;
-  /** Where AWS Secrets Manager answers, in an emulated AWS only. */
+  /** Where AWS answers, in an emulated AWS only. */
   endpointUrl?: string;
 }
 
@@ -32,7 +32,7 @@ function environment({ secretId, region, endpointUrl }: MachineFacts): string {
   const variables = {
     MTLS_PROXY_SECRET: secretId,
     AWS_REGION: region,
-    ...(endpointUrl && { AWS_ENDPOINT_URL_SECRETS_MANAGER: endpointUrl }),
+    ...(endpointUrl && { AWS_ENDPOINT_URL: endpointUrl }),
   };
   return Object.entries(variables)
     .map(([name, value]) => {

@@ -82,7 +82,7 @@ export async function startMachine({ settings = {}, nginx, memory }: MachineOpti
     MTLS_PROXY_SECRET: SECRET,
     MTLS_PROXY_NGINX: [binary.command, ...binary.leadingArguments].join(" "),
     AWS_REGION: REGION,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
+    AWS_ENDPOINT_URL: aws.endpoint,
     AWS_EC2_METADATA_SERVICE_ENDPOINT: aws.endpoint,
     PYTHONDONTWRITEBYTECODE: "1",
   };

@@ -2,8 +2,13 @@ import { createHash, createHmac, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { CloudWatch, type Watching } from "./cloudWatch";
 
-const CREDENTIALS = { AccessKeyId: "ASIATESTTESTTESTTEST", SecretAccessKey: "not/a+secret", Token: "session-token" };
+const CREDENTIALS = {
+  AccessKeyId: "ASIATESTTESTTESTTEST",
+  SecretAccessKey: "not/a+secret",
+  Token: "session-token",
+};
 const METADATA_TOKEN = "metadata-token";
 const ROLE = "mtls-proxy-machine";
 export const SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mtls-proxy-bundle-AbCdEf";
@@ -23,6 +28,9 @@ export interface EmulatedAws extends AsyncDisposable {
   fault: Fault | undefined;
   /** What each call to the metadata service meets from now on. */
   metadataFault: Fault | undefined;
+  /** What each call to CloudWatch and its logs meets from now on. */
+  watchingFault: Fault | undefined;
+  cloudWatch: CloudWatch;
   /** User data for a machine that boots. */
   userData: Buffer | undefined;
 }
@@ -39,13 +47,27 @@ export const refusal =
 /** @param requiresToken cloud-init asks with a token only where the firmware says that it is Amazon's, and a namespace has no firmware */
 export async function startAws({ host = "127.0.0.1", port = 0, requiresToken = true } = {}): Promise<EmulatedAws> {
   let current: { id: string; bytes: Buffer } | undefined;
+  const cloudWatch = new CloudWatch();
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const body = Buffer.concat(chunks);
-    if (request.method === "POST") secretsManager(request, response, body);
-    else metadata(request, response);
+    const service = serviceOf(request);
+    if (request.method !== "POST") metadata(request, response);
+    else if (service === "logs" || service === "monitoring") watching(request, response, body, service);
+    else secretsManager(request, response, body);
   });
+
+  function watching(request: IncomingMessage, response: ServerResponse, body: Buffer, service: Watching): void {
+    const { action, reply } = cloudWatch.receive(service, request, body);
+    aws.asked.push(action);
+    if (aws.watchingFault) aws.watchingFault(request, response, action);
+    else if (!isSigned(request, body, service)) refusal(400, "InvalidSignatureException")(request, response, action);
+    else {
+      const { status, content } = reply();
+      answer(response, status, content);
+    }
+  }
 
   function secretsManager(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     const action = String(request.headers["x-amz-target"]).replace("secretsmanager.", "");
@@ -54,7 +76,7 @@ export async function startAws({ host = "127.0.0.1", port = 0, requiresToken = t
   }
 
   function faultOf(request: IncomingMessage, body: Buffer, action: string): Fault | undefined {
-    if (!isSigned(request, body)) return refusal(400, "InvalidSignatureException");
+    if (!isSigned(request, body, "secretsmanager")) return refusal(400, "InvalidSignatureException");
     const { SecretId, VersionId } = JSON.parse(body.toString()) as { SecretId: string; VersionId?: string };
     const isThere = SecretId === SECRET && (action === "DescribeSecret" || (current && VersionId === current.id));
     return isThere ? undefined : refusal(400, "ResourceNotFoundException");
@@ -85,6 +107,8 @@ export async function startAws({ host = "127.0.0.1", port = 0, requiresToken = t
     },
     fault: undefined,
     metadataFault: undefined,
+    watchingFault: undefined,
+    cloudWatch,
     userData: undefined,
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, "close");
@@ -123,6 +147,7 @@ function metadataOf(path: string, userData: Buffer | undefined): string | Buffer
       Code: "Success",
       Type: "AWS-HMAC",
       ...CREDENTIALS,
+      Expiration: new Date(Date.now() + 6 * 3_600_000).toISOString().replace(/\.\d+/, ""),
     }),
     [`meta-data/network/interfaces/macs/${mac}/device-number`]: "0",
     [`meta-data/network/interfaces/macs/${mac}/local-ipv4s`]: "10.0.0.10",
@@ -142,14 +167,14 @@ function metadataOf(path: string, userData: Buffer | undefined): string | Buffer
 }
 
 /** Recomputes Signature Version 4 from what arrived, as AWS does, and refuses a clock that is 5 minutes off. */
-function isSigned(request: IncomingMessage, body: Buffer): boolean {
+function isSigned(request: IncomingMessage, body: Buffer, service: string): boolean {
   const { headers } = request;
   const found =
-    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/((\d{8})\/([^/]+)\/secretsmanager\/aws4_request), SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/.exec(
+    /^AWS4-HMAC-SHA256 Credential=([^/]+)\/((\d{8})\/([^/]+)\/([^/]+)\/aws4_request), SignedHeaders=([a-z0-9;-]+), Signature=([0-9a-f]{64})$/.exec(
       headers.authorization ?? "",
     );
   if (!found) return false;
-  const [, keyId, scope = "", day = "", region = "", names = "", signature] = found;
+  const [, keyId, scope = "", day = "", region = "", named = "", names = "", signature] = found;
   const time = String(headers["x-amz-date"]);
   const canonical = [
     "POST",
@@ -161,15 +186,17 @@ function isSigned(request: IncomingMessage, body: Buffer): boolean {
     createHash("sha256").update(body).digest("hex"),
   ].join("\n");
   const toSign = ["AWS4-HMAC-SHA256", time, scope, createHash("sha256").update(canonical).digest("hex")].join("\n");
-  const key = [day, region, "secretsmanager", "aws4_request"].reduce(
+  const key = [day, region, service, "aws4_request"].reduce(
     (secret: string | Buffer, part) => createHmac("sha256", secret).update(part).digest(),
     `AWS4${CREDENTIALS.SecretAccessKey}`,
   );
-  const signed = ["host", "x-amz-date", "x-amz-security-token", "x-amz-target"].every((name) =>
+  const target = headers["x-amz-target"] ? ["x-amz-target"] : [];
+  const signed = ["host", "x-amz-date", "x-amz-security-token", ...target].every((name) =>
     names.split(";").includes(name),
   );
   return (
     signed &&
+    named === service &&
     keyId === CREDENTIALS.AccessKeyId &&
     headers["x-amz-security-token"] === CREDENTIALS.Token &&
     time.startsWith(day) &&
@@ -177,6 +204,10 @@ function isSigned(request: IncomingMessage, body: Buffer): boolean {
     createHmac("sha256", key).update(toSign).digest("hex") === signature
   );
 }
+
+/** Who is asked: the service is in the signature's scope, which is checked later. */
+const serviceOf = ({ headers }: IncomingMessage): string =>
+  /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? "")?.[1] ?? "";
 
 const timeOf = (compact: string): number =>
   Date.parse(compact.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));

@@ -1,4 +1,4 @@
-"""Asks AWS Secrets Manager in the name of the machine's role. Signed here, because Debian's images have no AWS command line."""
+"""Asks AWS in the name of the machine's role, Secrets Manager above all. Signed here, because Debian's images have no AWS command line."""
 
 import base64
 import contextlib
@@ -22,6 +22,9 @@ ANSWER_BYTES = 256 * 1024
 """A secret is 64 KiB, in base64 86 KiB."""
 CLOCK_SECONDS = 300
 """AWS refuses signatures that are older or younger (IAM User Guide, "Elements of an AWS API request signature")."""
+EARLY_SECONDS = 300
+"""So long before the role's credentials end AWS has the next ones (EC2 User Guide, "Retrieve security credentials from instance metadata")."""
+_kept = {"until": 0}
 
 DENIED = {"AccessDeniedException", "AccessDenied", "UnrecognizedClientException", "InvalidClientTokenId"}
 THROTTLED = {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "LimitExceededException"}
@@ -48,17 +51,8 @@ def fetch(secret, version):
 
 
 def _call(action, parameters):
-    region = os.environ["AWS_REGION"]
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or f"https://secretsmanager.{region}.{suffix}"
-    body = json.dumps(parameters).encode()
-    headers = {
-        "content-type": "application/x-amz-json-1.1",
-        "host": urlsplit(endpoint).netloc,
-        "x-amz-target": f"secretsmanager.{action}",
-    }
-    status, said, answer = _http(endpoint, "POST", "/", _signed(headers, body, region, _credentials()), body)
-    _compare_clocks(said.get("Date"))
+    headers = {"content-type": "application/x-amz-json-1.1", "x-amz-target": f"secretsmanager.{action}"}
+    status, answer = post("secretsmanager", headers, json.dumps(parameters).encode())
     try:
         content = json.loads(answer)
         if not isinstance(content, dict):
@@ -68,6 +62,19 @@ def _call(action, parameters):
     if status != 200:
         raise _refusal(action, status, str(content.get("__type", "")).rpartition("#")[2])
     return content
+
+
+def post(service, headers, body):
+    """What a service of AWS answers, asked in the name of the machine's role: status and content."""
+    region = os.environ["AWS_REGION"]
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    endpoint = os.environ.get("AWS_ENDPOINT_URL") or f"https://{service}.{region}.{suffix}"
+    headers = {**headers, "host": urlsplit(endpoint).netloc}
+    status, said, answer = _http(endpoint, "POST", "/", _signed(headers, body, service, region, _credentials()), body)
+    _compare_clocks(said.get("Date"))
+    if status != 200:
+        _kept["until"] = 0  # it may be the credentials
+    return status, answer
 
 
 def _refusal(action, status, kind):
@@ -92,28 +99,40 @@ def _compare_clocks(date):
             raise FetchProblem("clock", f"The machine's clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} AWS's.")
 
 
-def _credentials():
-    """The role's, from the metadata service, version 2."""
-    metadata = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or "http://169.254.169.254"
-    roles = "/latest/meta-data/iam/security-credentials/"
+def metadata():
+    """A way to ask the metadata service, version 2, for what is below /latest/meta-data/."""
+    origin = os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or "http://169.254.169.254"
 
     def ask(method, path, headers):
-        status, _, answer = _http(metadata, method, path, headers)
+        status, _, answer = _http(origin, method, path, headers)
         if status != 200:
-            raise FetchProblem("no_role", f"The metadata service gives the machine no role (status {status}).")
+            raise FetchProblem("no_role", f"The metadata service does not answer the machine as it should (status {status}).", path)
         return answer.decode()
 
     token = ask("PUT", "/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "60"})
-    proof = {"X-aws-ec2-metadata-token": token}
-    role = ask("GET", roles, proof).split("\n")[0].strip()
+    return lambda path: ask("GET", f"/latest/meta-data/{path}", {"X-aws-ec2-metadata-token": token})
+
+
+def _credentials():
+    """The role's, which a program that goes on running keeps until others are there."""
+    if time.time() > _kept["until"]:
+        *credentials, end = _fresh_credentials()
+        _kept.update(credentials=credentials, until=end - EARLY_SECONDS)
+    return _kept["credentials"]
+
+
+def _fresh_credentials():
+    about, roles = metadata(), "iam/security-credentials/"
+    role = about(roles).split("\n")[0].strip()
     try:
-        answer = json.loads(ask("GET", roles + role, proof))
-        return answer["AccessKeyId"], answer["SecretAccessKey"], answer["Token"]
+        answer = json.loads(about(roles + role))
+        end = datetime.datetime.strptime(answer["Expiration"], "%Y-%m-%dT%H:%M:%S%z").timestamp()
+        return answer["AccessKeyId"], answer["SecretAccessKey"], answer["Token"], end
     except (ValueError, KeyError, TypeError):
         raise FetchProblem("no_role", "The metadata service's answer about the machine's role cannot be read.") from None
 
 
-def _signed(headers, body, region, credentials):
+def _signed(headers, body, service, region, credentials):
     """Signature Version 4 (IAM User Guide, "Create a signed AWS API request")."""
     key_id, key, token = credentials
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
@@ -122,7 +141,7 @@ def _signed(headers, body, region, credentials):
     canonical = "\n".join(
         ["POST", "/", "", *(f"{name}:{headers[name]}" for name in sorted(headers)), "", names, hashlib.sha256(body).hexdigest()]
     )
-    scope = f"{now[:8]}/{region}/secretsmanager/aws4_request"
+    scope = f"{now[:8]}/{region}/{service}/aws4_request"
     to_sign = "\n".join(["AWS4-HMAC-SHA256", now, scope, hashlib.sha256(canonical.encode()).hexdigest()])
     signing_key = f"AWS4{key}".encode()
     for part in scope.split("/"):

@@ -2,7 +2,9 @@
 
 import datetime
 import json
+import os
 import time
+import traceback
 
 import bundle
 import destinations
@@ -89,6 +91,12 @@ def say_what_happened(facts, before, problem):
 def say(**what):
     """One line of JSON, without what is empty."""
     print(json.dumps({name: value for name, value in what.items() if value not in (None, {}, [])}), flush=True)
+
+
+def say_failure(error):
+    """Its place and kind, never its words: they could hold what was read."""
+    where = [f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
+    say(outcome="failed", error=type(error).__name__, at=where)
 
 
 def _now():

@@ -11,7 +11,6 @@ import random
 import shutil
 import sys
 import time
-import traceback
 
 import aws
 import bundle
@@ -155,7 +154,5 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except Exception as error:
-        # its place and kind, never its words: they could hold what was read
-        where = [f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)]
-        report.say(outcome="failed", error=type(error).__name__, at=where)
+        report.say_failure(error)
         sys.exit(1)

@@ -11,6 +11,7 @@ export {
 export { BundleTooLargeError, type Problem, SettingsError } from "./errors";
 export { cloudConfig, type MachineFacts } from "./machine";
 export { MACHINE_METRICS } from "./machine/metrics";
+export { type Telemetry, telemetryFiles } from "./machine/telemetry";
 export { atLeast, HEALTH_PATH, HEALTH_PORT, nginxFiles, PROXY_ERROR_STATUSES, STATUS_PATH, type Target } from "./nginx";
 export {
   type Client,

@@ -4,13 +4,14 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { cloudConfig } from "@app-builder-mtls/proxy";
+import { cloudConfig, MACHINE_METRICS, telemetryFiles } from "@app-builder-mtls/proxy";
 import { parse } from "yaml";
 import { REGION, SECRET } from "./support/secretsManager";
 
 const FILES = join(__dirname, "../../proxy/machine/files");
 /** EC2's limit for user data before base64, in bytes, less what a long secret's name may add and room to work in. */
 const USER_DATA_BYTES = 16_384 - 1_024;
+const PAGE = readFileSync(join(__dirname, "../../docs/machine.md"), "utf8");
 const SUPPORT = join(__dirname, "support");
 const SAME_PYTHON = join(SUPPORT, "same_python.py");
 
@@ -63,10 +64,15 @@ describe("the files of the machine", () => {
     for (const path of [...found(".sh"), join(FILES, "sync/sync.py")]) assert.ok(statSync(path).mode & 0o111, path);
   });
 
-  describe("as the user data lays them", () => {
-    const { write_files: laid } = parse(cloudConfig({ secretId: SECRET, region: REGION })) as {
+  describe("as user data and bundle bring them", () => {
+    const { write_files: fromUserData } = parse(cloudConfig({ secretId: SECRET, region: REGION })) as {
       write_files: { path: string; content: string }[];
     };
+    const fromBundle = Object.entries(telemetryFiles({ logGroup: "group", namespace: "space" }));
+    const laid = [
+      ...fromUserData,
+      ...fromBundle.map(([path, content]) => ({ path: `/run/mtls-proxy/current/${path}`, content })),
+    ];
     let directory: string;
     /** Where each file's laid form can be looked at, by its source. */
     const pairs = (suffix: string): [source: string, laid: string][] =>
@@ -76,17 +82,17 @@ describe("the files of the machine", () => {
       directory = mkdtempSync(join(tmpdir(), "mtls-proxy-laid-"));
       for (const [source, copy] of pairs("")) {
         const [one, ...others] = laid.filter(({ path }) => isLaidAs(source, path));
-        assert.ok(one && others.length === 0, `${source} is not in the user data, or more than once`);
+        assert.ok(one && others.length === 0, `${source} is not brought, or more than once`);
         mkdirSync(dirname(copy), { recursive: true });
         writeFileSync(copy, one.content);
       }
     });
     after(() => rmSync(directory, { recursive: true }));
 
-    it("are all there, and nothing else but three facts", () => {
+    it("are all there, and nothing else but where the secret is and where to report", () => {
       assert.deepEqual(
         laid.map(({ path }) => path).filter((path) => !files("").some((source) => isLaidAs(source, path))),
-        ["/etc/mtls-proxy/machine.env"],
+        ["/etc/mtls-proxy/machine.env", "/run/mtls-proxy/current/telemetry.json"],
       );
     });
 
@@ -124,18 +130,21 @@ describe("the files of the machine", () => {
   });
 
   it("name every problem that docs/machine.md explains, and no other", () => {
-    const sources = found(".py", join(FILES, "sync")).map((path) => readFileSync(path, "utf8"));
+    const sources = found(".py").map((path) => readFileSync(path, "utf8"));
     const codes = sources.flatMap((text) => [...text.matchAll(/Problem\("(\w+)"(?: if \w+ else "(\w+)")?/g)]);
     const inCode = codes.flatMap(([, one = "", other]) => (other ? [one, other] : [one]));
-    const page = readFileSync(join(__dirname, "../../docs/machine.md"), "utf8");
-    const rows = page
-      .slice(page.indexOf("| problem |"))
+    const rows = PAGE.slice(PAGE.indexOf("| problem |"))
       .split("\n")
       .filter((row) => row.startsWith("| `"));
     const inDocs = rows.flatMap((row) =>
-      [...(row.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map(([, code = ""]) => code),
+      [...(row.split("|")[1] ?? "").matchAll(/`([a-z_]+)`/g)].map(([, code = ""]) => code),
     );
     assert.deepEqual(inDocs.toSorted(), [...new Set(inCode)].toSorted());
+  });
+
+  it("measure the numbers that docs/machine.md explains, and no other", () => {
+    for (const { name, meaning } of MACHINE_METRICS) assert.ok(PAGE.includes(`| \`${name}\` | ${meaning} |`), name);
+    assert.equal([...PAGE.matchAll(/^\| `[A-Z][a-z]\w+` \| /gm)].length, MACHINE_METRICS.length);
   });
 
   it("fit into EC2's user data, gzipped", () => {

@@ -12,7 +12,16 @@ export { BundleTooLargeError, type Problem, SettingsError } from "./errors";
 export { cloudConfig, type MachineFacts } from "./machine";
 export { MACHINE_METRICS } from "./machine/metrics";
 export { type Telemetry, telemetryFiles } from "./machine/telemetry";
-export { atLeast, HEALTH_PATH, HEALTH_PORT, nginxFiles, PROXY_ERROR_STATUSES, STATUS_PATH, type Target } from "./nginx";
+export {
+  atLeast,
+  HEALTH_PATH,
+  HEALTH_PORT,
+  nginxFiles,
+  type Outcome,
+  PROXY_ERROR_STATUSES,
+  STATUS_PATH,
+  type Target,
+} from "./nginx";
 export {
   type Client,
   checkTogether,

@@ -16,6 +16,7 @@ import { tls } from "./tls";
 
 export { PROXY_ERROR_STATUSES } from "./errors";
 export { HEALTH_PATH, HEALTH_PORT } from "./health";
+export type { Outcome } from "./logging";
 export { STATUS_PATH } from "./status";
 export { atLeast, type Target } from "./target";
 

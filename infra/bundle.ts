@@ -2,6 +2,7 @@ import { type Bundle, makeBundle, nginxFiles, packBundle, type Target } from "@a
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Certificates } from "./certificates";
+import type { Telemetry } from "./monitoring";
 import type { Part } from "./parts";
 import type { Settings } from "./settings";
 
@@ -23,6 +24,7 @@ export function publishBundle(
   { name, tags, child }: Part,
   settings: Settings,
   certificates: Certificates,
+  telemetry: Telemetry | undefined,
 ): PublishedBundle {
   const secret = new aws.secretsmanager.Secret(
     `${name}-bundle`,
@@ -35,7 +37,7 @@ export function publishBundle(
     },
     child,
   );
-  const bundle = pulumi.secret(bundleOf(settings, certificates));
+  const bundle = pulumi.secret(bundleOf(settings, certificates, telemetry));
   const published = new aws.secretsmanager.SecretVersion(
     `${name}-bundle`,
     { secretId: secret.id, secretBinary: bundle.apply((made) => packBundle(made).toString("base64")) },
@@ -44,7 +46,11 @@ export function publishBundle(
   return { secret, published, version: pulumi.unsecret(bundle.apply(({ version }) => version)) };
 }
 
-function bundleOf(settings: Settings, { ca, server, probe }: Certificates): pulumi.Output<Bundle> {
+function bundleOf(
+  settings: Settings,
+  { ca, server, probe }: Certificates,
+  telemetry: Telemetry | undefined,
+): pulumi.Output<Bundle> {
   const target: Target = {
     nginxVersion: settings.nginx.version,
     listen: ["0.0.0.0"],
@@ -53,8 +59,8 @@ function bundleOf(settings: Settings, { ca, server, probe }: Certificates): pulu
   };
   const files = nginxFiles(settings, target);
   return pulumi
-    .all([ca, server.cert, server.key, probe.cert, probe.key])
-    .apply(([caCert, serverCert, serverKey, probeCert, probeKey]) =>
+    .all([ca, server.cert, server.key, probe.cert, probe.key, telemetry && whereToReport(telemetry)])
+    .apply(([caCert, serverCert, serverKey, probeCert, probeKey, reporting]) =>
       makeBundle(target.nginxVersion, {
         ...files,
         "client-ca.crt": caCert,
@@ -62,6 +68,11 @@ function bundleOf(settings: Settings, { ca, server, probe }: Certificates): pulu
         "server.key": serverKey,
         "probe.crt": probeCert,
         "probe.key": probeKey,
+        ...(reporting && { "telemetry.json": reporting }),
       }),
     );
 }
+
+/** A machine whose bundle has none of it reports nothing: so monitoring is switched like everything else. */
+const whereToReport = ({ logGroup, namespace }: Telemetry): pulumi.Output<string> =>
+  pulumi.jsonStringify({ logGroup: logGroup.name, namespace });

@@ -12,3 +12,5 @@ export const clients = pulumi.secret(proxy.clients);
 export const egressIps = proxy.egressIps;
 /** What the machine serves once it has it; `mtls-proxy verify` compares. */
 export const bundleVersion = proxy.bundleVersion;
+/** The dashboard in AWS's console, and the log group with the access log. */
+export const { dashboardUrl, logGroup } = proxy.views ?? {};

@@ -3,6 +3,7 @@ import { type Address, fixedAddress } from "./address";
 import { publishBundle } from "./bundle";
 import { type Certificates, certificatesFor, type Identity, type Names } from "./certificates";
 import { hostnameRecord } from "./hostname";
+import { telemetryFor, type Views, watch } from "./monitoring";
 import { networkFor } from "./network";
 import type { Part } from "./parts";
 import { machineRole } from "./role";
@@ -26,7 +27,8 @@ export interface Credentials {
  * One for each environment: everything in it is its own, so several live in one account.
  *
  * Cost a month in us-east-1: `single` is about $11 (t4g.micro 6.13, public address 3.65, 8 GB of disk 0.64,
- * secret 0.40), and $0.09 a GB that goes out beyond the first 100 GB.
+ * secret 0.40), and $0.09 a GB that goes out beyond the first 100 GB. Monitoring is $8.75 for a quiet stack, less what
+ * AWS's free allowance covers, and $0.27 for a million requests; docs/operations.md has the items.
  *
  * @example
  * const proxy = new MtlsProxy("mtls-proxy", readSettings());
@@ -40,6 +42,8 @@ export class MtlsProxy extends pulumi.ComponentResource {
   /** What the backend's firewall must accept. */
   readonly egressIps: pulumi.Output<string>[];
   readonly bundleVersion: pulumi.Output<string>;
+  /** Where to look; nothing while monitoring is off. */
+  readonly views: Views | undefined;
 
   constructor(name: string, settings: Settings, options?: pulumi.ComponentResourceOptions) {
     super("app-builder-mtls:index:MtlsProxy", name, {}, options);
@@ -49,9 +53,11 @@ export class MtlsProxy extends pulumi.ComponentResource {
     const address = fixedAddress(part, settings, network);
     hostnameRecord(part, settings, address);
     const certificates = certificatesFor(part, settings, namesOf(settings, address));
-    const bundle = publishBundle(part, settings, certificates);
-    const role = machineRole(part, bundle.secret.arn);
-    singleMachine(part, settings, { network, address, bundle, role });
+    const telemetry = telemetryFor(part, settings);
+    const bundle = publishBundle(part, settings, certificates, telemetry);
+    const role = machineRole(part, bundle.secret.arn, telemetry);
+    const machine = singleMachine(part, settings, { network, address, bundle, role });
+    this.views = telemetry && watch(part, settings, telemetry, { instanceId: machine.id });
 
     const { first, byName } = credentialsOf(settings, address, certificates);
     this.credentials = first;

@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import type { Telemetry } from "./monitoring";
 import type { Part } from "./parts";
 
 const TRUST = {
@@ -8,7 +9,7 @@ const TRUST = {
 };
 
 /** What the machine may do, and it may do nothing else. */
-function permissions(secretArn: string) {
+function permissions(secretArn: string, reports: object[]) {
   return {
     Version: "2012-10-17",
     Statement: [
@@ -31,8 +32,30 @@ function permissions(secretArn: string) {
         ],
         Resource: "*",
       },
+      ...reports,
     ],
   };
+}
+
+/** A stream for each machine in the stack's own log group, and metrics in its own namespace. */
+function reporting({ logGroup, namespace }: Telemetry): pulumi.Output<object[]> {
+  return pulumi.all([logGroup.arn, namespace]).apply(([logGroupArn, name]) => [
+    {
+      Sid: "WriteItsLog",
+      Effect: "Allow",
+      Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+      // With `:*` it is the group and its streams, as CloudWatch Logs wants it in policies.
+      Resource: `${logGroupArn}:*`,
+    },
+    {
+      Sid: "ReportMetrics",
+      Effect: "Allow",
+      Action: "cloudwatch:PutMetricData",
+      // There are no narrower resources: the condition is the limit.
+      Resource: "*",
+      Condition: { StringEquals: { "cloudwatch:namespace": name } },
+    },
+  ]);
 }
 
 /** Who a machine is to AWS. */
@@ -42,19 +65,26 @@ export interface MachineRole {
   granted: pulumi.Resource;
 }
 
-export function machineRole({ name, tags, child }: Part, secretArn: pulumi.Output<string>): MachineRole {
+export function machineRole(
+  { name, tags, child }: Part,
+  secretArn: pulumi.Output<string>,
+  telemetry: Telemetry | undefined,
+): MachineRole {
   const role = new aws.iam.Role(
     `${name}-machine`,
     {
-      description: "mtls-proxy: reads its bundle, opens Session Manager",
+      description: "mtls-proxy: reads its bundle, reports how it is, opens Session Manager",
       assumeRolePolicy: JSON.stringify(TRUST),
       tags,
     },
     child,
   );
+  const policy = pulumi
+    .all([secretArn, telemetry ? reporting(telemetry) : []])
+    .apply(([arn, reports]) => permissions(arn, reports));
   const granted = new aws.iam.RolePolicy(
     `${name}-machine`,
-    { role: role.name, policy: pulumi.jsonStringify(secretArn.apply(permissions)) },
+    { role: role.name, policy: pulumi.jsonStringify(policy) },
     child,
   );
   const profile = new aws.iam.InstanceProfile(`${name}-machine`, { role: role.name, tags }, child);

@@ -60,6 +60,26 @@ const tags = z.record(z.string(), z.string(TAGS_ALLOWED), TAGS_ALLOWED).refine((
 }, TAGS_ALLOWED);
 const isTagName = (name: string) => /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u.test(name) && !/^aws:/i.test(name);
 
+/** The periods that CloudWatch Logs keeps a log for (PutRetentionPolicy), but for "forever". */
+const RETENTION_DAYS = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+const RETENTION_ALLOWED = `must be a number of days that CloudWatch keeps logs for: ${RETENTION_DAYS.join(", ")}`;
+
+const monitoring = only({
+  enabled: flag().default(true),
+  email: text(
+    "must be one e-mail address, such as operations@example.com",
+    (value) => /^[^\s@,;<>"]+@[^\s@,;<>"]+\.[^\s@,;<>"]+$/.test(value) && value.length <= 254,
+  ).optional(),
+  logRetentionDays: z
+    .number(RETENTION_ALLOWED)
+    .refine((value) => RETENTION_DAYS.includes(value), RETENTION_ALLOWED)
+    .default(30),
+  errorPercent: whole(1, 100, "% of the requests").default(5),
+  refusalsPerFiveMinutes: whole(1, 1_000_000, "").default(20),
+});
+
 const LOCAL_ONLY = "must be left out: only `mtls-proxy local` may reach loopback and private addresses";
 
 const schema = only({
@@ -68,10 +88,11 @@ const schema = only({
   topology: z.enum(["single"], "must be single").default("single"),
   network: network.prefault({}),
   machine: machine.prefault({}),
+  monitoring: monitoring.prefault({}),
   tags: tags.default({}),
 })
   .superRefine(checkTogether)
-  .superRefine(({ nginx, network, hostname }, context) => {
+  .superRefine(({ nginx, network, hostname, logFormat, monitoring }, context) => {
     const complain = (path: string[], message: string, input: unknown) =>
       context.addIssue({ code: "custom", path, message, input });
     if (!atLeast({ nginxVersion: nginx.version }, OLDEST_NGINX_IN_CLOUD)) {
@@ -83,6 +104,13 @@ const schema = only({
     }
     if (network.hostedZoneId && !hostname) {
       complain(["hostname"], "must be given together with network.hostedZoneId: it is the record's name", hostname);
+    }
+    if (monitoring.enabled && logFormat === "text") {
+      complain(
+        ["logFormat"],
+        "must be json, whose fields the metrics are counted from, unless monitoring.enabled is false",
+        logFormat,
+      );
     }
   });
 

@@ -3,6 +3,23 @@ import { type Asked, find, program } from "./program";
 
 const DEFAULT = [
   "app-builder-mtls:index:MtlsProxy mtls-proxy",
+  "aws:cloudwatch/dashboard:Dashboard mtls-proxy-dashboard",
+  "aws:cloudwatch/logGroup:LogGroup mtls-proxy-dev",
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter mtls-proxy-client-certificate-days-left",
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter mtls-proxy-destination-errors",
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter mtls-proxy-destination-seconds",
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter mtls-proxy-proxy-errors",
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter mtls-proxy-refusals",
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter mtls-proxy-refusals-by-code",
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter mtls-proxy-request-seconds",
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter mtls-proxy-requests",
+  "aws:cloudwatch/logMetricFilter:LogMetricFilter mtls-proxy-strangers",
+  "aws:cloudwatch/metricAlarm:MetricAlarm mtls-proxy-client-certificate",
+  "aws:cloudwatch/metricAlarm:MetricAlarm mtls-proxy-error-rate",
+  "aws:cloudwatch/metricAlarm:MetricAlarm mtls-proxy-machine-down",
+  "aws:cloudwatch/metricAlarm:MetricAlarm mtls-proxy-refusals",
+  "aws:cloudwatch/metricAlarm:MetricAlarm mtls-proxy-server-certificate",
+  "aws:cloudwatch/metricAlarm:MetricAlarm mtls-proxy-sync-failing",
   "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup mtls-proxy-unused",
   "aws:ec2/eip:Eip mtls-proxy-address",
   "aws:ec2/eipAssociation:EipAssociation mtls-proxy-address",
@@ -21,6 +38,8 @@ const DEFAULT = [
   "aws:iam/rolePolicy:RolePolicy mtls-proxy-machine",
   "aws:secretsmanager/secret:Secret mtls-proxy-bundle",
   "aws:secretsmanager/secretVersion:SecretVersion mtls-proxy-bundle",
+  "aws:sns/topic:Topic mtls-proxy-alarms",
+  "aws:sns/topicPolicy:TopicPolicy mtls-proxy-alarms",
   "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule mtls-proxy-outward",
   "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule mtls-proxy-callers",
   "tls:index/certRequest:CertRequest mtls-proxy-client-app-builder-1",
@@ -39,6 +58,8 @@ const DEFAULT = [
 const OWN_NETWORK = DEFAULT.filter((name) =>
   /vpc:Vpc|:DefaultSecurityGroup|:InternetGateway|:Route |:RouteTable|:Subnet /.test(name),
 );
+
+const MONITORING = DEFAULT.filter((name) => /^aws:(cloudwatch|sns)\//.test(name));
 
 const named = (asked: Asked[]) => asked.map(({ type, name }) => `${type} ${name}`).sort();
 
@@ -62,9 +83,9 @@ describe("what a stack is made of", () => {
       hostname: "mtls.example.com",
       port: 10_443,
       limits: { bodyMegabytes: 1 },
-      logFormat: "text",
       nginx: { version: "1.30.1" },
       certificates: { keyAlgorithm: "RSA-2048" },
+      monitoring: { logRetentionDays: 90, errorPercent: 1, refusalsPerFiveMinutes: 1 },
       machine: { instanceType: "c7g.large", terminationProtection: true },
       tags: { team: "commerce" },
     };
@@ -105,6 +126,18 @@ describe("what a stack is made of", () => {
     });
   });
 
+  it("has nothing that watches when monitoring is off, and the log may be text then", async () => {
+    const settings = { monitoring: { enabled: false }, logFormat: "text" };
+    assert.deepEqual(await difference(settings), { added: [], gone: MONITORING });
+  });
+
+  it("has a subscription when an e-mail address is set", async () => {
+    assert.deepEqual(await difference({ monitoring: { email: "operations@example.com" } }), {
+      added: ["aws:sns/topicSubscription:TopicSubscription mtls-proxy-alarms-email"],
+      gone: [],
+    });
+  });
+
   it("has a key and a certificate for each client, named by its generation", async () => {
     const clients = [{ name: "app-builder" }, { name: "partner-x", generation: 3 }];
     assert.deepEqual(await difference({ clients }), {
@@ -136,13 +169,15 @@ describe("what a stack is made of", () => {
 
 describe("tags", () => {
   /** AWS lets nobody tag these. */
-  const UNTAGGABLE = /:(RolePolicy|SecretVersion|Route|RouteTableAssociation|EipAssociation|Record)$/;
+  const UNTAGGABLE =
+    /:(RolePolicy|SecretVersion|Route|RouteTableAssociation|EipAssociation|Record|LogMetricFilter|Dashboard|TopicPolicy|TopicSubscription)$/;
 
   it("are on everything in AWS that can have any: the project, the stack, and the user's own", async () => {
     const { asked } = await program({
       tags: { team: "commerce" },
       hostname: "mtls.example.com",
       network: { hostedZoneId: "Z0123456789ABCDEFGHIJ" },
+      monitoring: { email: "operations@example.com" },
     });
     const expected = {
       Name: "mtls-proxy-dev",

@@ -7,31 +7,54 @@ const SECRET_ARN = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:mtls-proxy-bundl
 const INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule";
 
 describe("the machine's role", () => {
-  it("may read its bundle and open Session Manager, word for word", async () => {
-    const { asked } = await program();
-    assert.deepEqual(JSON.parse(find<{ policy: string }>(asked, "aws:iam/rolePolicy:RolePolicy").policy), {
+  const policyOf = ({ asked }: { asked: Asked[] }) =>
+    JSON.parse(find<{ policy: string }>(asked, "aws:iam/rolePolicy:RolePolicy").policy);
+  const BASIC = [
+    {
+      Sid: "ReadItsBundle",
+      Effect: "Allow",
+      Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
+      Resource: SECRET_ARN,
+    },
+    {
+      Sid: "SessionManager",
+      Effect: "Allow",
+      Action: [
+        "ssm:UpdateInstanceInformation",
+        "ssmmessages:CreateControlChannel",
+        "ssmmessages:CreateDataChannel",
+        "ssmmessages:OpenControlChannel",
+        "ssmmessages:OpenDataChannel",
+      ],
+      Resource: "*",
+    },
+  ];
+
+  it("may read its bundle, open Session Manager and write its own log and metrics, word for word", async () => {
+    assert.deepEqual(policyOf(await program()), {
       Version: "2012-10-17",
       Statement: [
+        ...BASIC,
         {
-          Sid: "ReadItsBundle",
+          Sid: "WriteItsLog",
           Effect: "Allow",
-          Action: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
-          Resource: SECRET_ARN,
+          Action: ["logs:CreateLogStream", "logs:PutLogEvents"],
+          Resource: `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:mtls-proxy-dev:*`,
         },
         {
-          Sid: "SessionManager",
+          Sid: "ReportMetrics",
           Effect: "Allow",
-          Action: [
-            "ssm:UpdateInstanceInformation",
-            "ssmmessages:CreateControlChannel",
-            "ssmmessages:CreateDataChannel",
-            "ssmmessages:OpenControlChannel",
-            "ssmmessages:OpenDataChannel",
-          ],
+          Action: "cloudwatch:PutMetricData",
           Resource: "*",
+          Condition: { StringEquals: { "cloudwatch:namespace": "mtls-proxy-dev" } },
         },
       ],
     });
+  });
+
+  it("may write no log and no metrics when monitoring is off", async () => {
+    const off = await program({ monitoring: { enabled: false } });
+    assert.deepEqual(policyOf(off), { Version: "2012-10-17", Statement: BASIC });
   });
 
   it("is taken on by machines of EC2 alone, and has no managed policy", async () => {
@@ -133,6 +156,7 @@ describe("user data", () => {
     port: 10_443,
     hostname: "mtls.example.com",
     logFormat: "text",
+    monitoring: { enabled: false },
     limits: { bodyMegabytes: 1 },
     nginx: { version: "1.30.1" },
     ca: { generation: 2, retire: 1 },

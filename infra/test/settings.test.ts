@@ -25,13 +25,14 @@ function problemsOf(values: Record<string, unknown>): string[] {
 
 describe("a stack's settings", () => {
   it("are complete with nothing but a destination", () => {
-    const { topology, network, machine, tags } = settingsOf({});
+    const { topology, network, machine, monitoring, tags } = settingsOf({});
     assert.deepEqual(
-      { topology, network, machine, tags },
+      { topology, network, machine, monitoring, tags },
       {
         topology: "single",
         network: {},
         machine: { instanceType: "t4g.micro", generation: 1, terminationProtection: false },
+        monitoring: { enabled: true, logRetentionDays: 30, errorPercent: 5, refusalsPerFiveMinutes: 20 },
         tags: {},
       },
     );
@@ -63,6 +64,35 @@ describe("a stack's settings", () => {
     ],
     ["private destinations", { allowLocalDestinations: true }, /^allowLocalDestinations: must be left out/],
     ["a topology that does not exist", { topology: "fleet" }, /^topology: must be single/],
+    ...["operations", "a@example.com, b@example.com", "a b@example.com", "<a@example.com>", ""].map(
+      (email) =>
+        [
+          `an e-mail address such as ${JSON.stringify(email)}`,
+          { monitoring: { email } },
+          /^monitoring\.email: must be one e-mail address/,
+        ] as const,
+    ),
+    [
+      "a period that CloudWatch does not keep logs for",
+      { monitoring: { logRetentionDays: 31 } },
+      /^monitoring\.logRetentionDays: must be a number of days that CloudWatch keeps logs for: 1, 3, 5, 7, 14, 30, 60, 90/,
+    ],
+    [
+      "a period of logs that is no number",
+      { monitoring: { logRetentionDays: "30" } },
+      /^monitoring\.logRetentionDays: must be a number of days/,
+    ],
+    ["no tolerance for errors", { monitoring: { errorPercent: 0 } }, /^monitoring\.errorPercent: .* from 1 to 100/],
+    [
+      "no tolerance for refusals",
+      { monitoring: { refusalsPerFiveMinutes: 0 } },
+      /^monitoring\.refusalsPerFiveMinutes: must be a whole number from 1/,
+    ],
+    [
+      "monitoring with a log that nothing can be counted from",
+      { logFormat: "text" },
+      /^logFormat: must be json, .*, unless monitoring\.enabled is false/,
+    ],
     ["a tag of Amazon's own", { tags: { "aws:owner": "me" } }, /^tags: must be up to 40 names/],
     ["a tag that is no text", { tags: { number: 1 } }, /^tags\.number: must be up to 40 names/],
     ["a misspelled key", { netwrok: {} }, /^netwrok: unknown setting, did you mean network\?/],

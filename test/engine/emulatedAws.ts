@@ -13,24 +13,29 @@ async function ask(service: string, init: RequestInit): Promise<string> {
   return text;
 }
 
-/** An action of the services that speak forms and XML. */
+/** The services that speak forms and XML, with the version of their interface; it is `monitoring` that CloudWatch signs as. */
+const VERSIONS = { ec2: "2016-11-15", iam: "2010-05-08", monitoring: "2010-08-01", sns: "2010-03-31" };
+
 export const query = (
-  service: "ec2" | "iam",
+  service: keyof typeof VERSIONS,
   action: string,
   parameters: Record<string, string> = {},
 ): Promise<string> =>
   ask(service, {
     headers: { "content-type": "application/x-www-form-urlencoded" },
-    body: new URLSearchParams({
-      Action: action,
-      Version: service === "ec2" ? "2016-11-15" : "2010-05-08",
-      ...parameters,
-    }),
+    body: new URLSearchParams({ Action: action, Version: VERSIONS[service], ...parameters }),
   });
 
-async function secrets<Answer>(action: string, parameters: Record<string, unknown>): Promise<Answer> {
-  const answer = await ask("secretsmanager", {
-    headers: { "content-type": "application/x-amz-json-1.1", "x-amz-target": `secretsmanager.${action}` },
+/** The services that speak JSON, with the name before an action. */
+const TARGETS = { secretsmanager: "secretsmanager", logs: "Logs_20140328" };
+
+export async function call<Answer>(
+  service: keyof typeof TARGETS,
+  action: string,
+  parameters: Record<string, unknown> = {},
+): Promise<Answer> {
+  const answer = await ask(service, {
+    headers: { "content-type": "application/x-amz-json-1.1", "x-amz-target": `${TARGETS[service]}.${action}` },
     body: JSON.stringify(parameters),
   });
   return JSON.parse(answer);
@@ -38,7 +43,9 @@ async function secrets<Answer>(action: string, parameters: Record<string, unknow
 
 /** The bundle as the machine reads it. */
 export async function fetchBundle(secretId: string): Promise<Bundle> {
-  const { SecretBinary } = await secrets<{ SecretBinary: string }>("GetSecretValue", { SecretId: secretId });
+  const { SecretBinary } = await call<{ SecretBinary: string }>("secretsmanager", "GetSecretValue", {
+    SecretId: secretId,
+  });
   return JSON.parse(gunzipSync(Buffer.from(SecretBinary, "base64")).toString());
 }
 
@@ -73,6 +80,7 @@ const EC2_LISTS = {
   DescribeVolumes: "volumeId",
 };
 const IAM_LISTS = { ListRoles: "RoleName", ListInstanceProfiles: "InstanceProfileName" };
+const CLOUDWATCH_LISTS = { DescribeAlarms: "AlarmName", ListDashboards: "DashboardName" };
 
 /** Identifiers of everything in the account that this project could have made; terminated machines are gone. */
 export async function inventory(): Promise<string[]> {
@@ -82,14 +90,20 @@ export async function inventory(): Promise<string[]> {
     "Filter.1.Value.2": "running",
     "Filter.1.Value.3": "stopped",
   };
-  const { SecretList } = await secrets<{ SecretList: { Name: string }[] }>("ListSecrets", {
+  const { SecretList } = await call<{ SecretList: { Name: string }[] }>("secretsmanager", "ListSecrets", {
     IncludePlannedDeletion: true,
   });
+  const { logGroups } = await call<{ logGroups: { logGroupName: string }[] }>("logs", "DescribeLogGroups");
   const listed = await Promise.all([
     query("ec2", "DescribeInstances", alive).then((xml) => values(xml, "instanceId")),
     ...Object.entries(EC2_LISTS).map(async ([action, field]) => values(await query("ec2", action), field)),
     ...Object.entries(IAM_LISTS).map(async ([action, field]) => values(await query("iam", action), field)),
+    ...Object.entries(CLOUDWATCH_LISTS).map(async ([action, field]) =>
+      values(await query("monitoring", action), field),
+    ),
+    query("sns", "ListTopics").then((xml) => values(xml, "TopicArn")),
     SecretList.map(({ Name }) => Name),
+    logGroups.map(({ logGroupName }) => logGroupName),
   ]);
   return [...new Set(listed.flat())].sort();
 }

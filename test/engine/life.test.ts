@@ -78,8 +78,10 @@ describe("a stack's life", function () {
       "clientCert",
       "clientKey",
       "clients",
+      "dashboardUrl",
       "egressIps",
       "endpoint",
+      "logGroup",
     ]);
     assert.deepEqual(outputs.egressIps, [new URL(outputs.endpoint).hostname]);
     const { endpoint, clientCert, clientKey, caCert } = outputs;

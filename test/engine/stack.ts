@@ -29,6 +29,8 @@ interface StackOutputs {
   clients: Record<string, { endpoint: string; clientCert: string; clientKey: string; caCert: string }>;
   egressIps: string[];
   bundleVersion: string;
+  dashboardUrl?: string;
+  logGroup?: string;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type Bundle, makeBundle, nginxFiles, packBundle, type Target } from "@app-builder-mtls/proxy";
+import { type Bundle, makeBundle, nginxFiles, packBundle, type Target, telemetryFiles } from "@app-builder-mtls/proxy";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Certificates } from "./certificates";
@@ -59,7 +59,14 @@ function bundleOf(
   };
   const files = nginxFiles(settings, target);
   return pulumi
-    .all([ca, server.cert, server.key, probe.cert, probe.key, telemetry && whereToReport(telemetry)])
+    .all([
+      ca,
+      server.cert,
+      server.key,
+      probe.cert,
+      probe.key,
+      telemetry && pulumi.all([telemetry.logGroup.name, telemetry.namespace]),
+    ])
     .apply(([caCert, serverCert, serverKey, probeCert, probeKey, reporting]) =>
       makeBundle(target.nginxVersion, {
         ...files,
@@ -68,11 +75,7 @@ function bundleOf(
         "server.key": serverKey,
         "probe.crt": probeCert,
         "probe.key": probeKey,
-        ...(reporting && { "telemetry.json": reporting }),
+        ...(reporting && telemetryFiles({ logGroup: reporting[0], namespace: reporting[1] })),
       }),
     );
 }
-
-/** A machine whose bundle has none of it reports nothing: so monitoring is switched like everything else. */
-const whereToReport = ({ logGroup, namespace }: Telemetry): pulumi.Output<string> =>
-  pulumi.jsonStringify({ logGroup: logGroup.name, namespace });

@@ -10,6 +10,7 @@ import {
   packBundle,
   parseSettings,
   type Settings,
+  telemetryFiles,
 } from "../index";
 import { EXAMPLES } from "./support/examples";
 
@@ -74,6 +75,7 @@ describe("a bundle", () => {
         "server.crt": incompressible(3_500),
         "server.key": incompressible(3_300),
         "client-ca.crt": incompressible(5_500),
+        ...telemetryFiles({ logGroup: incompressible(200), namespace: incompressible(200) }),
       };
       const size = packBundle(makeBundle("1.30.1", { ...nginxFiles(full, target), ...own })).length;
       assert.ok(size <= 65_536 && material > 15_000, `${size} bytes with certificates of ${material}`);

@@ -30,6 +30,8 @@ export class CloudWatch {
   readonly received: string[] = [];
   /** How many events each accepted batch had. */
   readonly batches: number[] = [];
+  /** Batches that broke a limit. */
+  refused = 0;
 
   /** All messages of a group. */
   lines(group: string): string[] {
@@ -59,7 +61,10 @@ export class CloudWatch {
     }
     if (action !== "PutLogEvents") return refused("UnknownOperationException");
     if (!stream) return refused("ResourceNotFoundException");
-    if (breaksLimit(said.logEvents)) return refused("InvalidParameterException");
+    if (breaksLimit(said.logEvents)) {
+      this.refused += 1;
+      return refused("InvalidParameterException");
+    }
     return { status: 200, content: this.#keep(stream, said.logEvents) };
   }
 

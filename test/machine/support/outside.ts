@@ -10,6 +10,9 @@ export interface Orders {
   userData: (base64: string) => void;
   put: (base64: string) => void;
   ask: (call: { host: string; port: number; path: string; ca: string; cert: string; key: string }) => Promise<Answer>;
+  makeLogGroup: (name: string) => void;
+  /** What CloudWatch has got: the lines of a log group, and the values of each minute. */
+  reported: (logGroup: string) => { lines: string[]; numbers: Record<string, number>[] };
   /** Starts an https backend at this end of the cable. */
   backend: (options: { port: number; cert: string; key: string }) => Promise<void>;
   startLoad: (target: Target) => void;
@@ -27,6 +30,13 @@ const ordersOf = (aws: EmulatedAws): Orders => ({
   },
   put: (base64) => aws.put(Buffer.from(base64, "base64")),
   ask: ({ host, port, path, ca, cert, key }) => ask(port, path, { cert: ca, key: "" }, { cert, key }, host),
+  makeLogGroup: (name) => {
+    aws.cloudWatch.groups.set(name, new Map());
+  },
+  reported: (logGroup) => ({
+    lines: aws.cloudWatch.lines(logGroup),
+    numbers: aws.cloudWatch.numbers.map(({ values }) => values),
+  }),
   backend: async ({ port, cert, key }) => {
     const server = createServer({ cert, key }, (request, response) => {
       request.resume().on("end", () => response.end("from the backend"));

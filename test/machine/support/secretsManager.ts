@@ -9,6 +9,8 @@ const CREDENTIALS = {
   SecretAccessKey: "not/a+secret",
   Token: "session-token",
 };
+/** As long as EC2's last. */
+const CREDENTIALS_MS = 6 * 3_600_000;
 const METADATA_TOKEN = "metadata-token";
 const ROLE = "mtls-proxy-machine";
 export const SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mtls-proxy-bundle-AbCdEf";
@@ -28,6 +30,10 @@ export interface EmulatedAws extends AsyncDisposable {
   fault: Fault | undefined;
   /** What each call to the metadata service meets from now on. */
   metadataFault: Fault | undefined;
+  /** When the role's credentials end, in milliseconds. */
+  credentialsEnd: number;
+  /** How often they were fetched. */
+  credentialsFetched: number;
   /** What each call to CloudWatch and its logs meets from now on. */
   watchingFault: Fault | undefined;
   cloudWatch: CloudWatch;
@@ -91,10 +97,11 @@ export async function startAws({ host = "127.0.0.1", port = 0, requiresToken = t
 
   function metadata(request: IncomingMessage, response: ServerResponse): void {
     const { method, url = "", headers } = request;
+    if (url.endsWith(`/${ROLE}`)) aws.credentialsFetched += 1;
     if (aws.metadataFault) aws.metadataFault(request, response, "");
     else if (method === "PUT" && url === "/latest/api/token") response.end(METADATA_TOKEN);
     else if (headers["x-aws-ec2-metadata-token"] !== METADATA_TOKEN && requiresToken) response.writeHead(401).end();
-    else sendMetadata(response, metadataOf(url.replace(/^\/[^/]+\//, ""), aws.userData));
+    else sendMetadata(response, metadataOf(url.replace(/^\/[^/]+\//, ""), aws));
   }
 
   server.listen(port, host);
@@ -107,6 +114,8 @@ export async function startAws({ host = "127.0.0.1", port = 0, requiresToken = t
     },
     fault: undefined,
     metadataFault: undefined,
+    credentialsEnd: Date.now() + CREDENTIALS_MS,
+    credentialsFetched: 0,
     watchingFault: undefined,
     cloudWatch,
     userData: undefined,
@@ -130,7 +139,7 @@ function sendMetadata(response: ServerResponse, found: string | Buffer | undefin
 }
 
 /** What EC2's metadata service says below `/latest/` or a dated version, as far as cloud-init and sync ask. */
-function metadataOf(path: string, userData: Buffer | undefined): string | Buffer | undefined {
+function metadataOf(path: string, { userData, credentialsEnd }: EmulatedAws): string | Buffer | undefined {
   const mac = "02:00:00:00:00:01";
   const values: Record<string, string> = {
     "dynamic/instance-identity/document": JSON.stringify({ region: REGION, instanceId: "i-0123456789abcdef0" }),
@@ -147,7 +156,7 @@ function metadataOf(path: string, userData: Buffer | undefined): string | Buffer
       Code: "Success",
       Type: "AWS-HMAC",
       ...CREDENTIALS,
-      Expiration: new Date(Date.now() + 6 * 3_600_000).toISOString().replace(/\.\d+/, ""),
+      Expiration: new Date(credentialsEnd).toISOString().replace(/\.\d+/, ""),
     }),
     [`meta-data/network/interfaces/macs/${mac}/device-number`]: "0",
     [`meta-data/network/interfaces/macs/${mac}/local-ipv4s`]: "10.0.0.10",

@@ -31,7 +31,7 @@ class Sender:
         self.instance = None
         self.lost = 0
         self.said = ...
-        self.measure_at = time.monotonic()
+        self.measure_at = time.monotonic() + TICK_SECONDS  # nginx and sync have just been given the bundle, too
         self.lines, self.numbers = cloudwatch.Patience(), cloudwatch.Patience()
 
     def turn(self):
@@ -79,7 +79,7 @@ def main():
     version = place.current_version()
     turn = turn_of_bundle()
     turn()
-    while place.current_version() == version and not signal.sigtimedwait(STOP, TICK_SECONDS):
+    while not signal.sigtimedwait(STOP, TICK_SECONDS) and place.current_version() == version:
         turn()
     if place.current_version() == version:
         turn()

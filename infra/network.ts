@@ -1,5 +1,6 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { letCallersIn } from "./callers";
 import type { Part } from "./parts";
 import type { Settings } from "./settings";
 
@@ -14,7 +15,7 @@ export interface Network {
 /** One public subnet in a VPC of its own, or the user's own; and a security group that lets in the proxy's port and nothing else. */
 export function networkFor(part: Part, settings: Settings): Network {
   const { vpcId, subnetId, wayOut } = existingSubnet(settings) ?? ownSubnet(part, settings);
-  return { subnetId, securityGroupId: doorway(part, { vpcId, port: settings.port }).id, wayOut };
+  return { subnetId, securityGroupId: doorway(part, settings, vpcId).id, wayOut };
 }
 
 interface Subnet {
@@ -71,25 +72,14 @@ function zoneWith(instanceType: string): pulumi.Output<string> {
   });
 }
 
-function doorway({ name, tags, child }: Part, { vpcId, port }: { vpcId: pulumi.Input<string>; port: number }) {
+function doorway(part: Part, settings: Settings, vpcId: pulumi.Input<string>): aws.ec2.SecurityGroup {
+  const { name, tags, child } = part;
   const group = new aws.ec2.SecurityGroup(
     `${name}-door`,
     { vpcId, description: "mtls-proxy: callers come in at the port of the proxy, and nothing else does", tags },
     child,
   );
-  new aws.vpc.SecurityGroupIngressRule(
-    `${name}-callers`,
-    {
-      securityGroupId: group.id,
-      description: "callers from anywhere; one without a certificate gets no further than TLS",
-      ipProtocol: "tcp",
-      fromPort: port,
-      toPort: port,
-      cidrIpv4: "0.0.0.0/0",
-      tags,
-    },
-    child,
-  );
+  letCallersIn(part, settings, group.id);
   new aws.vpc.SecurityGroupEgressRule(
     `${name}-outward`,
     {

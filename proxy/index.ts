@@ -9,6 +9,16 @@ export {
   type Usage,
 } from "./certificates";
 export { BundleTooLargeError, type Problem, SettingsError } from "./errors";
+export { flag, only, text, whole } from "./fields";
+export {
+  type Admitted,
+  admitted,
+  type Ingress,
+  type IpList,
+  ipListSchema,
+  isIPv6Range,
+  unknownRegion,
+} from "./ingress";
 export { cloudConfig, type MachineFacts } from "./machine";
 export { MACHINE_METRICS } from "./machine/metrics";
 export { type Telemetry, telemetryFiles } from "./machine/telemetry";
@@ -26,15 +36,11 @@ export {
   type Client,
   checkTogether,
   type Destination,
-  flag,
   type KeyAlgorithm,
   OLDEST_NGINX,
-  only,
   PROBE_CLIENT,
   parseSettings,
   parseWith,
   type Settings,
   settingsFields,
-  text,
-  whole,
 } from "./settings";

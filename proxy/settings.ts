@@ -1,9 +1,10 @@
 import type { KeyObject } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { closest } from "fastest-levenshtein";
 import { z } from "zod";
 import { classifyHost, isAddress } from "./addresses";
 import { type Problem, SettingsError } from "./errors";
+import { flag, only, text, whole } from "./fields";
+import { ingress } from "./ingress";
 import { canonicalCertificates, canonicalKey, readCertificates, readPrivateKey } from "./pem";
 
 /** AWS Secrets Manager: the largest secret value, in bytes. */
@@ -37,24 +38,6 @@ const DESTINATION_URL = /^https:\/\/(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::([1-9][0-9]
 const PATH_PREFIX = /^(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*\/?$/;
 /** Paths under this belong to the proxy itself. */
 export const RESERVED_PATH = "/.mtls-proxy/";
-
-/** The fields of an object, and an unknown one answered with the nearest that exists. */
-export function only<Shape extends z.ZodRawShape>(shape: Shape) {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === "unrecognized_keys"
-        ? (issue.keys as string[]).map((key) => `unknown setting, did you mean ${closest(key, known)}?`).join("\n")
-        : `must be an object with ${known.join(", ")}`,
-  });
-}
-
-export const text = (allowed: string, holds: (value: string) => boolean) => z.string(allowed).refine(holds, allowed);
-export const whole = (least: number, most: number, unit: string) => {
-  const allowed = `must be a whole number from ${least} to ${most}${unit && ` (${unit})`}`;
-  return z.number(allowed).refine((value) => Number.isInteger(value) && value >= least && value <= most, allowed);
-};
-export const flag = () => z.boolean("must be true or false");
 
 const label = (what: string) =>
   text(`must be a DNS label, which is what ${what}: a-z, 0-9 and -, 63 characters at most`, (value) =>
@@ -270,6 +253,7 @@ export const settingsFields = {
     "must be a full host name in lower case, such as mtls.example.com",
     (value) => HOST_NAME.test(value) && !isAddress(value),
   ).optional(),
+  ingress: ingress.prefault({}),
   limits: limits.prefault({}),
   logFormat: z.enum(["json", "text"], "must be json or text").default("json"),
   certificates: certificates.prefault({}),
@@ -316,20 +300,21 @@ export function checkTogether(settings: Settings, context: z.RefinementCtx): voi
   if (size > SECRET_BYTES) {
     complain(
       ["destinations"],
-      `must fit into one secret of ${SECRET_BYTES} bytes, compressed, with their certificates and keys and the proxy's own files; give only the CAs that sign a destination, or fewer destinations`,
+      `must fit into one secret of ${SECRET_BYTES} bytes, compressed, with their certificates and keys, ingress and the proxy's own files; give only the CAs that sign a destination, or fewer destinations`,
       size,
     );
   }
 }
 
 /** How large the bundle will be, compressed, in bytes; rather too much than too little. */
-function bundleBytes({ destinations, ...others }: Settings): number {
+function bundleBytes({ destinations, ingress, ...others }: Settings): number {
   const compressed = (text: string) => gzipSync(text, { level: 9 }).length;
   const material = destinations.flatMap(({ ca, clientCert, clientKey }) => [ca, clientCert, clientKey]);
   const plain = destinations.map(({ ca, clientCert, clientKey, ...rest }) => rest);
   const files = destinations.length * 2 + material.filter(Boolean).length;
   return (
     compressed(material.join("")) +
+    compressed(JSON.stringify(ingress ?? {})) +
     BUNDLE.sameForAll +
     BUNDLE.aFile * files +
     BUNDLE.lists * compressed(JSON.stringify([plain, others]))

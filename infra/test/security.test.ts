@@ -82,10 +82,47 @@ describe("the machine's door", () => {
     });
   }
 
+  const rulesFor = async (ingress: Record<string, unknown>, port = 443) =>
+    (await program({ ingress, port })).asked.filter(({ type }) => type === INGRESS);
+  /** As many addresses, no two of which are neighbours. */
+  const apart = (count: number) => Array.from({ length: count }, (_, index) => `198.51.100.${index * 2}`);
+
+  it("lets in the listed addresses alone, by a rule for each that says whose it is", async () => {
+    const ipList = { regions: { amer: ["198.51.100.7/32"], emea: ["203.0.113.64/27", "203.0.113.96/27"] } };
+    const rules = await rulesFor({ ipList, addresses: ["192.0.2.10"] }, 10_443);
+    assert.deepEqual(
+      rules.map(({ name, inputs }) => [name, inputs.cidrIpv4, inputs.description, inputs.fromPort, inputs.toPort]),
+      [
+        ["mtls-proxy-callers-192.0.2.10-32", "192.0.2.10/32", "listed in ingress: addresses", 10_443, 10_443],
+        ["mtls-proxy-callers-198.51.100.7-32", "198.51.100.7/32", "listed in ingress: amer", 10_443, 10_443],
+        ["mtls-proxy-callers-203.0.113.64-26", "203.0.113.64/26", "listed in ingress: emea", 10_443, 10_443],
+      ],
+    );
+  });
+
+  it("has 30 rules at most, so that all of them can be exchanged within EC2's 60", async () => {
+    assert.equal((await rulesFor({ addresses: apart(30) })).length, 30);
+    const [open, ...others] = await rulesFor({ addresses: apart(31) });
+    assert.deepEqual(
+      [others.length, open?.name, open?.inputs.cidrIpv4, open?.inputs.description],
+      [
+        0,
+        "mtls-proxy-callers",
+        "0.0.0.0/0",
+        "too many addresses are listed for a security group; nginx refuses the others",
+      ],
+    );
+  });
+
   it("is described in the characters that EC2 takes: an apostrophe would end pulumi up", async () => {
-    const { asked } = await program();
+    const manyRegions = Object.fromEntries(
+      Array.from({ length: 40 }, (_, index) => [`region-${index}`, ["192.0.2.9"]]),
+    );
+    const settings = [{}, { addresses: apart(30) }, { addresses: apart(31) }, { ipList: { regions: manyRegions } }];
+    const asked: Asked[] = [];
+    for (const ingress of settings) asked.push(...(await program({ ingress })).asked);
     const doors = asked.filter(({ type }) => /:SecurityGroup(IngressRule|EgressRule)?$/.test(type));
-    assert.equal(doors.length, 3);
+    assert.equal(doors.length, 4 * 2 + 1 + 30 + 1 + 1);
     // EC2 API reference, CreateSecurityGroup and IpRange: the emulator takes anything.
     for (const { inputs } of doors)
       assert.match(String(inputs.description), /^[a-zA-Z0-9 ._:/()#,@[\]+=&;{}!$*-]{1,255}$/);

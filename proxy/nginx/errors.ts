@@ -57,6 +57,7 @@ const ERRORS: ProxyError[] = [
 /** Every code that can stand in `X-Mtls-Proxy-Error`, with its status. */
 export const PROXY_ERROR_STATUSES: Record<string, number> = Object.fromEntries([
   ...[
+    "address_not_listed",
     "client_certificate_required",
     "client_certificate_expired",
     "client_certificate_rejected",
@@ -74,6 +75,7 @@ export const errorMessages = (): string =>
     block(
       "map $refusal $refusal_message",
       'default "";',
+      'address_not_listed "Calls from this address are not let in: see ingress in the settings.";',
       'client_certificate_required "Present the client certificate that the proxy issued.";',
       'client_certificate_expired "The client certificate is expired, or ends within a day: renew and deploy it.";',
       'client_certificate_rejected "The client certificate was not issued by this CA for this use.";',

@@ -19,13 +19,14 @@ export const identities = ({ clients }: Settings): string =>
     "# Why a request is refused, or nothing. Judged on every request: a kept-alive connection or a resumed session",
     "# is never checked again by TLS itself. A leaf ends a day early, because $ssl_client_v_remain counts whole days.",
     block(
-      'map "$ssl_client_verify $ssl_client_v_remain $mtls_client" $refusal',
+      'map "$address_listed $ssl_client_verify $ssl_client_v_remain $mtls_client" $refusal',
       "default client_certificate_rejected;",
-      '"~^NONE " client_certificate_required;',
-      '"~^FAILED:certificate has expired " client_certificate_expired;',
-      '"~^SUCCESS 0 " client_certificate_expired;',
-      '"~^SUCCESS [1-9][0-9]* $" client_not_listed;',
-      '"~^SUCCESS [1-9][0-9]* [a-z0-9-]+$" "";',
+      '"~^no " address_not_listed;',
+      '"~^yes NONE " client_certificate_required;',
+      '"~^yes FAILED:certificate has expired " client_certificate_expired;',
+      '"~^yes SUCCESS 0 " client_certificate_expired;',
+      '"~^yes SUCCESS [1-9][0-9]* $" client_not_listed;',
+      '"~^yes SUCCESS [1-9][0-9]* [a-z0-9-]+$" "";',
     ),
   ]);
 

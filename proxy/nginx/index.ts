@@ -1,5 +1,6 @@
 import type { Files } from "../bundle";
 import type { Destination, Settings } from "../settings";
+import { addresses } from "./addresses";
 import { answers } from "./answers";
 import { destinationLocation, destinationUpstream } from "./destinations";
 import { errorMessages, errors } from "./errors";
@@ -29,6 +30,7 @@ export function nginxFiles(settings: Settings, target: Target): Files {
     "nginx.conf": main(settings, target),
     "tls.conf": tls(settings),
     "answers.conf": answers(),
+    "addresses.conf": addresses(settings),
     "identities.conf": identities(settings),
     "error-messages.conf": errorMessages(),
     "errors.conf": errors(),

@@ -24,6 +24,7 @@ export const main = ({ destinations, port }: Settings, { listen, health }: Targe
       "# Destinations' names are parts of variables' names and may have 63 characters; the default of 64 holds 50.",
       "variables_hash_bucket_size 128;",
       "include version.conf;",
+      "include addresses.conf;",
       "include identities.conf;",
       "include error-messages.conf;",
       "include limit-zones.conf;",

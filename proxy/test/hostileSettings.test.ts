@@ -44,10 +44,12 @@ const BENIGN = {
   hostname: "mtls.example.com",
   version: "1.28",
   logFormat: "json",
+  address: "192.0.2.0/25",
+  region: "emea",
 };
 type Strings = typeof BENIGN;
 
-const settingsOf = ({ name, url, path, serverName, client, hostname, version, logFormat }: Strings) => ({
+const settingsOf = ({ name, url, path, serverName, client, hostname, version, logFormat, ...ingress }: Strings) => ({
   destinations: [
     { name, url, path, serverName },
     { name: "other", url: "https://other.example.com", path: "/other/", stripPath: false },
@@ -57,6 +59,7 @@ const settingsOf = ({ name, url, path, serverName, client, hostname, version, lo
   hostname,
   nginx: { version },
   logFormat,
+  ingress: { ipList: { regions: { [ingress.region]: [ingress.address] } }, addresses: [ingress.address] },
 });
 
 /** Where in a field a hostile string may stand. */
@@ -76,6 +79,8 @@ const FIELDS: Record<keyof Strings, ((text: string) => string)[]> = {
   hostname: [(text) => text, (text) => `a${text}.example.com`],
   version: [(text) => text, (text) => `1.28${text}`],
   logFormat: [(text) => text, (text) => `json${text}`],
+  address: [(text) => text, (text) => `192.0.2.${text}`, (text) => `192.0.2.0/${text}`, (text) => `192.0.2.1${text}`],
+  region: [(text) => text, (text) => `emea${text}`],
 };
 
 const TARGET: Target = { nginxVersion: "1.30.1", listen: ["0.0.0.0"], systemCa: "/etc/ca.pem", resolver: ["10.0.0.2"] };

@@ -54,6 +54,11 @@ const destination = (key: string, value: unknown, allowed: RegExp): Refusal => (
   allowed,
 });
 
+/** The same, with the problem in the first item of the list. */
+function inFirstItem(refusal: Refusal): Refusal {
+  return { ...refusal, place: `${refusal.place}[0]` };
+}
+
 const nested = (place: string, value: unknown): Record<string, unknown> =>
   place.split(".").reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>;
 
@@ -411,6 +416,87 @@ const REFUSALS: Refusal[] = [
     ),
     what: `an unknown setting ${place}`,
   })),
+  ...[
+    "192.0.2",
+    "192.0.2.1.2",
+    "192.0.2.256",
+    "192.0.02.1",
+    "0xc0.0.2.1",
+    "192.0.2.1/33",
+    "192.0.2.0/",
+    "192.0.2.0/024",
+    "192.0.2.0/24/24",
+    " 192.0.2.1",
+    "192.0.2.1;",
+    "example.com",
+    "2001:db8::1",
+    "",
+  ]
+    .map((one) => setting("ingress.addresses", [one], /must be an IPv4 address or range, such as 192\.0\.2\.1/))
+    .map(inFirstItem),
+  inFirstItem(
+    setting(
+      "ingress.addresses",
+      ["192.0.2.77/24"],
+      /must be 192\.0\.2\.0\/24 for the whole range, or 192\.0\.2\.77 for the one address/,
+    ),
+  ),
+  inFirstItem(
+    setting("ingress.addresses", ["0.0.0.0/0"], /must be a \/8 or narrower; to let everybody in, leave ingress/),
+  ),
+  inFirstItem(setting("ingress.addresses", ["16.0.0.0/7"], /must be a \/8 or narrower/)),
+  inFirstItem(setting("ingress.addresses", [1], /must be a list of IPv4 addresses and ranges/)),
+  setting("ingress.addresses", "192.0.2.1", /must be a list of IPv4 addresses and ranges/),
+  setting("ingress.addresses", [], /must list at least one address, or be left out/),
+  setting("ingress.addresses", Array(2_001).fill("192.0.2.1"), /must list 2000 at most/),
+  setting(
+    "ingress.addresses",
+    Array.from({ length: 256 }, (_, first) => `${first}.0.0.0/8`),
+    /must hold 268435456 addresses at most, a sixteenth/,
+  ),
+  setting("ingress.ipList", ["192.0.2.1"], /must be what `aio runtime ip-list get --json` prints/),
+  setting("ingress.ipList.regions", ["192.0.2.1"], /must be what `aio runtime ip-list get --json` prints/),
+  setting("ingress.ipList.regions", {}, /must have a region at least/),
+  setting("ingress.ipList.regions", { "a;b": ["192.0.2.1"] }, /must have regions named by lower-case letters/),
+  setting("ingress.ipList.regions", { emea: [], amer: ["2001:db8::/32"] }, /must leave an IPv4 address in the list/),
+  ...["2001:db8::/129", "2001:db8::/", "2001:db8::/1/1"].map((one) => ({
+    ...setting("ingress.ipList.regions", { emea: [one] }, /must be an IPv4 address or range/),
+    place: "ingress.ipList.regions.emea[0]",
+  })),
+  {
+    ...setting("ingress.ipList.regions", { emea: ["0.0.0.0/1"] }, /must be a \/8 or narrower/),
+    place: "ingress.ipList.regions.emea[0]",
+  },
+  {
+    ...setting(
+      "ingress.ipList.regions",
+      { a: Array.from({ length: 17 }, (_, first) => `${first + 1}.0.0.0/8`) },
+      /268435456 addresses at most/,
+    ),
+    place: "ingress.ipList",
+  },
+  setting("ingress.regions", [], /must list at least one region, or be left out for all of them/),
+  setting("ingress.regions", "emea", /must be a list of regions/),
+  setting("ingress.regions", ["emea"], /must be given together with ipList, whose regions it chooses from/),
+  inFirstItem(setting("ingress.regions", [1], /must be names of regions/)),
+  {
+    what: "a region that the list has not",
+    settings: withSetting({ ingress: { ipList: { regions: { emea: ["192.0.2.1"], aus: [] } }, regions: ["emae"] } }),
+    place: "ingress.regions[0]",
+    allowed: /must be a region of the list, did you mean emea\? It has aus, emea/,
+  },
+  {
+    what: "a region without an address",
+    settings: withSetting({ ingress: { ipList: { regions: { emea: ["192.0.2.1"], aus: [] } }, regions: ["aus"] } }),
+    place: "ingress.regions",
+    allowed: /must leave an IPv4 address in the list/,
+  },
+  {
+    what: "an unknown setting of ingress",
+    settings: withSetting({ ingress: { address: ["192.0.2.1"] } }),
+    place: "ingress.address",
+    allowed: /did you mean addresses\?/,
+  },
   {
     what: "a prototype in place of a setting",
     settings: JSON.parse('{"destinations":[{"url":"https://api.example.com"}],"__proto__":{"port":1}}'),
@@ -442,6 +528,7 @@ describe("settings", () => {
       ],
       clients: [{ name: "app-builder", generation: 1, accept: [1] }],
       port: 443,
+      ingress: {},
       limits: {
         bodyMegabytes: 100,
         requestsPerSecondPerClient: 500,

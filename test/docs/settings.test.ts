@@ -124,15 +124,21 @@ const keysOf = (place: string): (string | number)[] =>
   place.split(".").flatMap((part) => (part.endsWith("[]") ? [part.slice(0, -2), 0] : [part]));
 
 function valueAt(settings: unknown, place: string): unknown {
-  return keysOf(place).reduce<unknown>((inner, key) => (inner as Record<string | number, unknown>)[key], settings);
+  return keysOf(place).reduce<unknown>(
+    (inner, key) => (inner as Record<string | number, unknown> | undefined)?.[key],
+    settings,
+  );
 }
 
 /** Settings that are complete but for the one that is given. */
 function settingsWith(place: string, value: unknown): Record<string, unknown> {
-  const [first = "", second] = place.split(".");
+  const [first = "", second, third] = place.split(".");
   if (first === "destinations[]" && second) return { destinations: [{ ...ONE, [second]: value }] };
   const client = { name: "a", generation: 2, ...(second && { [second]: value }) };
   if (first === "clients[]") return { destinations: [ONE], clients: [client] };
+  if (place === "ingress.regions")
+    return { destinations: [ONE], ingress: { ipList: { regions: { emea: ["203.0.113.64/26"] } }, regions: value } };
+  if (second && third) return { destinations: [ONE], [first]: { [second]: { [third]: value } } };
   if (place === "ca.retire") return { destinations: [ONE], ca: { generation: 2, retire: value } };
   return { destinations: [ONE], [first]: second ? { [second]: value } : value };
 }

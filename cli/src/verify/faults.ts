@@ -36,6 +36,8 @@ export const FAULTS = {
     "Take the old generation out of the client's accept in the stack's configuration, or raise its generation, and type: pulumi up. If that was done, see what the machine says below.",
 
   client_refused: `Check that clients in the stack's configuration lists this client. ${AGAIN}`,
+  address_refused:
+    "Verify from an address that may come in, or add this machine's to ingress.addresses in the stack's configuration, and type: pulumi up",
   certificate_lost: `Something ends TLS between here and the proxy, and drops the client's certificate. ${WAY}`,
   not_the_proxy: "Check host and port: what answers there is not the proxy.",
   no_answer:

@@ -102,6 +102,8 @@ function refusal(check: Check, reply: Answer | NoAnswer, fault: Fault): Finding 
     return passed(check, `the connection is ended (${reply.error})`);
   }
   const code = proxyCodeOf(reply);
+  if (code === "address_not_listed")
+    return skipped(check, "this machine's address is refused, whatever certificate comes from it");
   if (code && reply.status === 403) return passed(check, `403 ${code}`);
   if (code === "rate_limited") return failed(check, "no_answer", "429 rate_limited, before the question was looked at");
   if (!code && REFUSING.has(reply.status)) {

@@ -58,6 +58,7 @@ export function service(subject: Subject, reply: Answer | NoAnswer): Finding[] {
 }
 
 const REFUSED: Record<string, Fault> = {
+  address_not_listed: "address_refused",
   client_certificate_required: "certificate_lost",
   client_certificate_expired: "credentials_expired",
   client_certificate_rejected: "client_refused",

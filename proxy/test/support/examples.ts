@@ -32,6 +32,15 @@ function everything(): Example {
     clients: [{ name: "app-builder", generation: 3, accept: [2, 3] }, { name: "partner-x" }],
     port: 10443,
     hostname: "mtls.example.com",
+    ingress: {
+      ipList: {
+        regions: { amer: ["198.51.100.0/32", "198.51.100.1/32"], emea: ["203.0.113.64/26"], aus: ["192.0.2.9/32"] },
+        version: 3,
+        lastUpdated: "2026-04-19T08:00:00Z",
+      },
+      regions: ["amer", "emea"],
+      addresses: ["192.0.2.77"],
+    },
     limits: {
       bodyMegabytes: 10,
       requestsPerSecondPerClient: 100,

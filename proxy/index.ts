@@ -10,15 +10,7 @@ export {
 } from "./certificates";
 export { BundleTooLargeError, type Problem, SettingsError } from "./errors";
 export { flag, only, text, whole } from "./fields";
-export {
-  type Admitted,
-  admitted,
-  type Ingress,
-  type IpList,
-  ipListSchema,
-  isIPv6Range,
-  unknownRegion,
-} from "./ingress";
+export { admitted } from "./ingress";
 export { cloudConfig, type MachineFacts } from "./machine";
 export { MACHINE_METRICS } from "./machine/metrics";
 export { type Telemetry, telemetryFiles } from "./machine/telemetry";

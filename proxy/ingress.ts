@@ -32,7 +32,7 @@ const rangeOfAdobe = z.string(RANGES_ALLOWED).superRefine((written, context) => 
     context.addIssue({ code: "custom", message, input: written });
 });
 
-export function isIPv6Range(written: string): boolean {
+function isIPv6Range(written: string): boolean {
   const [address = "", prefix = "128", ...more] = written.split("/");
   return isIPv6(address) && /^\d{1,3}$/.test(prefix) && Number(prefix) <= 128 && more.length === 0;
 }
@@ -41,7 +41,7 @@ const LIST_ALLOWED = "must be what `aio runtime ip-list get --json` prints: an o
 const REGION = /^[a-z0-9-]{1,32}$/;
 
 /** Adobe's list of the addresses that actions call from, as its command line prints it. Whatever else is in it is kept. */
-export const ipListSchema = z.looseObject(
+const ipListSchema = z.looseObject(
   {
     regions: z
       .record(z.string(), ranges(rangeOfAdobe), LIST_ALLOWED)
@@ -54,8 +54,6 @@ export const ipListSchema = z.looseObject(
   },
   LIST_ALLOWED,
 );
-
-export type IpList = z.output<typeof ipListSchema>;
 
 export const ingress = only({
   ipList: ipListSchema.optional(),
@@ -70,7 +68,7 @@ export const ingress = only({
   }
 });
 
-export type Ingress = z.output<typeof ingress>;
+type Ingress = z.output<typeof ingress>;
 
 interface Complaint {
   path: (string | number)[];
@@ -99,7 +97,7 @@ function problemsTogether({ ipList, regions = [], addresses }: Ingress): Complai
 }
 
 /** What to choose in place of a region that there is not. */
-export const unknownRegion = (region: string, known: string[]): string =>
+const unknownRegion = (region: string, known: string[]): string =>
   `must be a region of the list, did you mean ${closest(region, known)}? It has ${known.toSorted().join(", ")}`;
 
 function tooWide(given: Ingress): Complaint[] {
@@ -109,7 +107,7 @@ function tooWide(given: Ingress): Complaint[] {
 }
 
 /** Addresses that may come in, and whose they are: a region of Adobe's list, or `addresses`. */
-export interface Admitted {
+interface Admitted {
   cidr: string;
   from: string[];
 }

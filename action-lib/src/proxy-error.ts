@@ -6,7 +6,7 @@ const PROXY_ERROR_HEADER = "x-mtls-proxy-error";
 /** What the proxy says about itself, and what to do. */
 export const PROXY_REASONS: Readonly<Record<string, string>> = {
   address_not_listed:
-    "The proxy lets no calls in from this address: bring Adobe's list up to date with `mtls-proxy ip-list`, or look at `ingress` in the stack's configuration.",
+    "The proxy lets no calls in from this address: look at `ingress` in the stack's configuration, whose list may be older than Adobe's.",
   client_certificate_required: "The proxy saw no client certificate: something in between ends TLS.",
   client_certificate_expired: `The client certificate is expired, or ends within a day. ${RENEW}`,
   client_certificate_rejected: `The proxy does not trust the client certificate's CA. ${AGAIN}`,

@@ -287,6 +287,12 @@ describe("mtls-proxy verify names the fault", function () {
       assert.deepEqual(await faultsAt({ ...proxy, client }), ["serves-client: client_refused"]);
     });
 
+    it("when the proxy lets this machine's address not in, and then says nothing about certificates", async () => {
+      await using proxy = await start({ ingress: { addresses: ["198.51.100.7"] } });
+      await alter(proxy, "addresses.conf", (text) => text.replace("127.0.0.1/32 yes;", ""));
+      assert.deepEqual(await faultsAt(proxy), ["serves-client: address_refused"]);
+    });
+
     it("when the proxy trusts another CA for clients", async () => {
       await using proxy = await start();
       const other = await issueCa();

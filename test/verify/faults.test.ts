@@ -167,6 +167,21 @@ describe("mtls-proxy verify names the fault", function () {
       assert.deepEqual(await faultsAt({ endpoint: proxy.endpoint, ca, client }), ["server-chain: server_foreign"]);
     });
 
+    it("when it is another's, whatever NODE_TLS_REJECT_UNAUTHORIZED says, and does not show it the client", async () => {
+      const [ca, seen] = [await issueCa(), [] as boolean[]];
+      const client = await issueClient(ca);
+      const watch: Respond = (request, response) => {
+        seen.push(isOfCa(request));
+        proxyLike(request, response);
+      };
+      await using stranger = await httpsServer(await issueServer(await issueCa(), LOCAL), watch, ca);
+      await using directory = await temporaryDirectory();
+      const env = { ...process.env, NODE_TLS_REJECT_UNAUTHORIZED: "0", NODE_NO_WARNINGS: "1" };
+      const found = await report(await filesOf({ endpoint: stranger.endpoint, ca, client }, directory.path), { env });
+      assert.deepEqual([found.ok, faultsIn(found)], [false, ["server-chain: server_foreign"]]);
+      assert.ok(seen.length > 0 && !seen.includes(true), "the stranger has seen no certificate of the client");
+    });
+
     it("when a load balancer with a certificate of its own ends TLS", async () => {
       await using proxy = await start();
       await using balancer = await tlsEndingBalancer(await issueServer(await issueCa(), LOCAL), proxy.port);

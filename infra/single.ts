@@ -13,6 +13,14 @@ const NEWEST_AMAZON_LINUX = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al
 const DISK_GIGABYTES = 8;
 const ROOT_DEVICE = "/dev/xvda";
 
+/** IMDSv2 alone, and no hop further: what runs on the machine behind another network stack gets no answer. */
+const METADATA = {
+  httpEndpoint: "enabled",
+  httpTokens: "required",
+  httpPutResponseHopLimit: 1,
+  instanceMetadataTags: "disabled",
+};
+
 interface Surroundings {
   network: Network;
   address: Address;
@@ -22,7 +30,7 @@ interface Surroundings {
 
 /**
  * One machine at one address: the topology `single`.
- * When it is lost, the address answers again some minutes after the next `pulumi up`; Amazon's own recovery
+ * When it is lost, raising `machine.generation` has the address answer again after some minutes; Amazon's own recovery
  * (on by default) moves it from a failing host by itself.
  */
 export function singleMachine(part: Part, { machine }: Settings, surroundings: Surroundings): aws.ec2.Instance {
@@ -36,12 +44,7 @@ export function singleMachine(part: Part, { machine }: Settings, surroundings: S
       iamInstanceProfile: role.instanceProfileName,
       primaryNetworkInterface: { networkInterfaceId: address.networkInterfaceId },
       disableApiTermination: machine.terminationProtection,
-      metadataOptions: {
-        httpEndpoint: "enabled",
-        httpTokens: "required",
-        httpPutResponseHopLimit: 1,
-        instanceMetadataTags: "disabled",
-      },
+      metadataOptions: METADATA,
       tags,
       volumeTags: tags,
     },
@@ -78,8 +81,20 @@ function firstBoot(
           ebs: { volumeType: "gp3", volumeSize: DISK_GIGABYTES, encrypted: "true", deleteOnTermination: "true" },
         },
       ],
+      // the machine says so too; whatever else is started from the template must not do without
+      metadataOptions: METADATA,
       tags,
     },
-    { ...child, ignoreChanges: ["imageId", "userData", "blockDeviceMappings", "tagSpecifications", "latestVersion"] },
+    {
+      ...child,
+      ignoreChanges: [
+        "imageId",
+        "userData",
+        "blockDeviceMappings",
+        "metadataOptions",
+        "tagSpecifications",
+        "latestVersion",
+      ],
+    },
   );
 }

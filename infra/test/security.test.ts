@@ -134,7 +134,9 @@ describe("the machine's door", () => {
   });
 
   it("gives no address to a machine that does not ask for one", async () => {
-    assert.equal(find((await program()).asked, "aws:ec2/subnet:Subnet").mapPublicIpOnLaunch, undefined);
+    const { asked } = await program();
+    assert.equal(find(asked, "aws:ec2/subnet:Subnet").mapPublicIpOnLaunch, undefined);
+    assert.equal(launchTemplate(asked).networkInterfaces, undefined);
   });
 });
 
@@ -145,13 +147,15 @@ describe("the machine", () => {
     assert.equal(launchTemplate(asked).keyName, undefined);
   });
 
-  it("answers for its metadata to IMDSv2 alone, one hop away", async () => {
-    assert.deepEqual(find((await program()).asked, "aws:ec2/instance:Instance").metadataOptions, {
-      httpEndpoint: "enabled",
-      httpTokens: "required",
-      httpPutResponseHopLimit: 1,
-      instanceMetadataTags: "disabled",
-    });
+  it("answers for its metadata to IMDSv2 alone, one hop away, and so does whatever is started from its template", async () => {
+    const { asked } = await program();
+    for (const { metadataOptions } of [find(asked, "aws:ec2/instance:Instance"), launchTemplate(asked)])
+      assert.deepEqual(metadataOptions, {
+        httpEndpoint: "enabled",
+        httpTokens: "required",
+        httpPutResponseHopLimit: 1,
+        instanceMetadataTags: "disabled",
+      });
   });
 
   it("has one disk: encrypted, gp3, gone with the machine", async () => {
@@ -170,6 +174,8 @@ describe("the machine", () => {
       "aws:ec2/instance:Instance",
     );
     const { networkInterfaceId } = find(asked, "aws:ec2/eipAssociation:EipAssociation");
+    // AWS checks source and destination unless told otherwise
+    assert.equal(find(asked, "aws:ec2/networkInterface:NetworkInterface").sourceDestCheck, undefined);
     assert.deepEqual(
       [primaryNetworkInterface.networkInterfaceId, networkInterfaceId],
       Array(2).fill("mtls-proxy-interface-id"),
@@ -242,10 +248,13 @@ describe("keys", () => {
 });
 
 const launchTemplate = (asked: Asked[]) =>
-  find<{ userData: string; keyName?: string; blockDeviceMappings: object[] }>(
-    asked,
-    "aws:ec2/launchTemplate:LaunchTemplate",
-  );
+  find<{
+    userData: string;
+    keyName?: string;
+    blockDeviceMappings: object[];
+    metadataOptions: object;
+    networkInterfaces?: object;
+  }>(asked, "aws:ec2/launchTemplate:LaunchTemplate");
 
 /** The same with gzipped values in clear. */
 function unpacked(inputs: Asked["inputs"]): Asked["inputs"] {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { get, type RawAnswer, RawConnection } from "../support/rawClient";
+import { get, type RawAnswer, RawConnection, type TlsVersion } from "../support/rawClient";
 import { until } from "../support/until";
 import { failuresDuring } from "./failuresDuring";
-import { callAs, type Deployment, identityOf, placeOf, type Scene, setScene } from "./scene";
+import { callAs, type Deployment, DOWNLOAD, identityOf, placeOf, type Scene, setScene } from "./scene";
 import type { Changes } from "./stack";
 
 interface Step {
@@ -29,6 +29,9 @@ const ca = (generation: number, op: string): Changes => ({
   [`tls:index/selfSignedCert:SelfSignedCert mtls-proxy-ca-${generation}`]: op,
 });
 const BUNDLE = { "aws:secretsmanager/secretVersion:SecretVersion mtls-proxy-bundle": "replace" };
+
+/** What docs/rotation.md says of a transfer in progress, in milliseconds: nginx's worker_shutdown_timeout. */
+const CUT_MS = 65_000;
 
 const client = (settings: object) => [{ name: "app-builder", ...settings }];
 
@@ -98,6 +101,7 @@ describe("while, step by step,", function () {
   this.timeout(240_000);
   let scene: Scene;
   const deployments: Deployment[] = [];
+  const transfers: Transfer[] = [];
   const deployment = (number: number) => deployments[number] ?? assert.fail(`there is no deployment ${number}`);
 
   before(async () => {
@@ -116,9 +120,16 @@ describe("while, step by step,", function () {
     it(what, async () => {
       assert.deepEqual(await scene.up(settings), changes);
       const bundle = await scene.bundle();
-      const leaving = await Promise.all((out?.deployments ?? []).map((number) => enter(deployment(number))));
+      const leaving = await Promise.all(
+        (out?.deployments ?? []).flatMap((number) => VERSIONS.map((version) => enter(deployment(number), version))),
+      );
       const callers = goesOn === undefined ? [] : [deployment(goesOn)];
+      const transferring = await Promise.all(
+        [...leaving.map((visitor) => visitor.deployment), ...callers].map(startTransfer),
+      );
+      const changed = Date.now();
       assert.deepEqual(await failuresDuring(() => scene.serve(bundle), callers), []);
+      transfers.push(...transferring.map((connection) => ({ what, connection, changed })));
 
       const newest = await scene.deploy();
       deployments.push(newest);
@@ -131,35 +142,76 @@ describe("while, step by step,", function () {
       }
     });
   }
+
+  it("what was being transferred at a change went on for 65 seconds, whoever it was for, and was cut then", async () => {
+    assert.ok(transfers.length > STEPS.length);
+    for (const { what, connection, changed } of transfers) {
+      await until(() => connection.isClosed, CUT_MS + 15_000);
+      const lasted = connection.closedAt - changed;
+      assert.ok(CUT_MS <= lasted && lasted < CUT_MS + 10_000, `${what}: ${lasted} ms`);
+    }
+  });
 });
+
+const VERSIONS: TlsVersion[] = ["TLSv1.2", "TLSv1.3"];
+
+/** An answer that was coming when the bundle changed. */
+interface Transfer {
+  what: string;
+  connection: RawConnection;
+  changed: number;
+}
+
+async function startTransfer(deployment: Deployment): Promise<RawConnection> {
+  const connection = await connectionOf(deployment);
+  connection.send(get(DOWNLOAD));
+  await until(() => connection.unread.includes("more"), 10_000);
+  return connection;
+}
 
 /** Somebody who is in, with an open connection and a session to resume. */
 interface Visitor {
   deployment: Deployment;
+  version: TlsVersion;
   connection: RawConnection;
 }
 
-/** @param trusted CAs, PEM: whom the visitor takes for the proxy */
-function connectionOf(deployment: Deployment, trusted: string, session?: Buffer): Promise<RawConnection> {
-  const { host, port } = placeOf(deployment);
-  const options = { host, servername: "", ...(session && { session }) };
-  return RawConnection.open({ port, ca: { cert: trusted } }, identityOf(deployment), options);
+/** Whom a visitor takes for the proxy, and how they connect. */
+interface Manner {
+  /** CAs, PEM. Default: as they were deployed. */
+  trusted?: string;
+  version?: TlsVersion;
+  session?: Buffer | undefined;
 }
 
-async function enter(deployment: Deployment): Promise<Visitor> {
-  const connection = await connectionOf(deployment, deployment.caCert);
+function connectionOf(deployment: Deployment, { trusted, version, session }: Manner = {}): Promise<RawConnection> {
+  const { host, port } = placeOf(deployment);
+  const options = {
+    host,
+    servername: "",
+    ...(version && { minVersion: version, maxVersion: version }),
+    ...(session && { session }),
+  };
+  return RawConnection.open({ port, ca: { cert: trusted ?? deployment.caCert } }, identityOf(deployment), options);
+}
+
+async function enter(deployment: Deployment, version: TlsVersion): Promise<Visitor> {
+  const connection = await connectionOf(deployment, { version });
   assert.equal((await connection.ask(get("/products")))?.status, 200);
-  return { deployment, connection };
+  await using again = await connectionOf(deployment, { version, session: connection.resumable });
+  assert.equal((await again.ask(get("/products")))?.status, 200);
+  assert.ok(again.socket.isSessionReused(), `${version}: a session that is good is resumed`);
+  return { deployment, version, connection };
 }
 
 /** The open connection is served once more at most, by the worker that is leaving; neither a session nor a new connection gets in. */
-async function assertShutOut({ deployment, connection }: Visitor, caCert: string, code?: string): Promise<void> {
+async function assertShutOut({ deployment, version, connection }: Visitor, caCert: string, code?: string) {
   await connection.ask(get("/products"));
   await connection.closed();
   for (const session of [connection.resumable, undefined]) {
     let answer: RawAnswer | undefined;
     const isRefused = async () => {
-      await using again = await connectionOf(deployment, deployment.caCert + caCert, session);
+      await using again = await connectionOf(deployment, { trusted: deployment.caCert + caCert, version, session });
       answer = await again.ask(get("/products"));
       return answer?.status === 403;
     };

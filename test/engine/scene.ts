@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Bundle } from "@app-builder-mtls/proxy";
 import { createMtlsFetch } from "app-builder-mtls";
 import { freePort } from "../../cli/src/local/ports";
@@ -33,9 +35,22 @@ export interface Scene extends AsyncDisposable {
   deploy(): Promise<Deployment>;
 }
 
+/** The path of an answer that never ends. */
+export const DOWNLOAD = "/download";
+
+/** An answer at once, or a bit of one every now and then. */
+async function respond({ url }: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (url !== DOWNLOAD) return void response.end("{}");
+  while (!response.destroyed) {
+    response.write("more\n");
+    await pause(500);
+  }
+}
+
 export async function setScene(): Promise<Scene> {
   const destinationCa = await issueCa();
-  const backend = await startBackend({ certificate: await issueServer(destinationCa, { names: [HOST] }) });
+  const certificate = await issueServer(destinationCa, { names: [HOST] });
+  const backend = await startBackend({ certificate, respond });
   const dns = await startDns({ [HOST]: "127.0.0.1" });
   const stack = await Stack.create();
   const port = await freePort(10_000 + Math.floor(Math.random() * 9_000));

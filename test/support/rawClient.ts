@@ -22,6 +22,8 @@ export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 export class RawConnection implements AsyncDisposable {
   private received: Buffer = Buffer.alloc(0);
   private ended = false;
+  /** When the proxy ended the connection, as Date.now() says; infinite while it has not. */
+  closedAt = Number.POSITIVE_INFINITY;
   private session: Buffer | undefined;
   private wake: () => void = () => undefined;
 
@@ -35,6 +37,7 @@ export class RawConnection implements AsyncDisposable {
     });
     const end = () => {
       this.ended = true;
+      this.closedAt = Math.min(this.closedAt, Date.now());
       this.wake();
     };
     socket.on("end", end).on("close", end).on("error", end);

@@ -28,10 +28,15 @@ export function fixedAddress(part: Part, settings: Settings, { subnetId, securit
     },
     child,
   );
-  const own = settings.network.allocationId ? undefined : ownAllocation(part);
+  const own = settings.network.allocationId ? undefined : ownAllocation(part, settings);
   const association = new aws.ec2.EipAssociation(
     `${name}-address`,
-    { allocationId: own?.allocationId ?? settings.network.allocationId, networkInterfaceId: networkInterface.id },
+    {
+      allocationId: own?.allocationId ?? settings.network.allocationId,
+      networkInterfaceId: networkInterface.id,
+      // an address that is taken over may still be with the machine of before
+      allowReassociation: true,
+    },
     child,
   );
   return {
@@ -42,6 +47,7 @@ export function fixedAddress(part: Part, settings: Settings, { subnetId, securit
   };
 }
 
-function ownAllocation({ name, tags, child }: Part): aws.ec2.Eip {
-  return new aws.ec2.Eip(`${name}-address`, { domain: "vpc", tags }, child);
+function ownAllocation({ name, tags, child }: Part, { network }: Settings): aws.ec2.Eip {
+  // A firewall that somebody else keeps knows this address: with `keepAddress` nothing in Pulumi gives it back to AWS.
+  return new aws.ec2.Eip(`${name}-address`, { domain: "vpc", tags }, { ...child, retainOnDelete: network.keepAddress });
 }

@@ -26,6 +26,7 @@ const network = only({
   vpcId: awsId("vpc"),
   subnetId: awsId("subnet"),
   allocationId: awsId("eipalloc"),
+  keepAddress: flag().default(false),
   hostedZoneId: text("must be the identifier of a Route 53 hosted zone, such as Z0123456789ABCDEFGHIJ", (value) =>
     /^Z[0-9A-Z]{1,31}$/.test(value),
   ).optional(),

@@ -30,7 +30,7 @@ describe("a stack's settings", () => {
       { topology, network, machine, monitoring, tags },
       {
         topology: "single",
-        network: {},
+        network: { keepAddress: false },
         machine: { instanceType: "t4g.micro", generation: 1, terminationProtection: false },
         monitoring: { enabled: true, logRetentionDays: 30, errorPercent: 5, refusalsPerFiveMinutes: 20 },
         tags: {},

@@ -110,3 +110,9 @@ export async function inventory(): Promise<string[]> {
 
 export const values = (xml: string, field: string): string[] =>
   [...xml.matchAll(new RegExp(`<${field}>([^<]*)</${field}>`, "g"))].map(([, value = ""]) => value);
+
+/** Forgets everything in the account; moto's own way. */
+export async function emptyAccount(): Promise<void> {
+  const { ok, status } = await fetch(`${process.env.AWS_ENDPOINT_URL}/moto-api/reset`, { method: "POST" });
+  if (!ok) throw new Error(`moto answered ${status}`);
+}

@@ -21,7 +21,7 @@ export interface Outcome {
   changes: Changes;
 }
 
-interface StackOutputs {
+export interface StackOutputs {
   endpoint: string;
   clientCert: string;
   clientKey: string;

@@ -22,7 +22,7 @@ export interface MtlsFetchOptions extends AgentsOptions {
 export interface MtlsRequestInit extends Omit<RequestInit, "agent"> {
   /** Milliseconds that this call may take with its body. Never past the activation's deadline. */
   timeout?: number;
-  /** Whether the backend may get this request twice, should a kept connection turn out dead. Default: true for GET, HEAD, OPTIONS, PUT and DELETE. */
+  /** Whether the backend may get this request twice, should its connection be lost before an answer. Default: true for GET, HEAD, OPTIONS, PUT and DELETE. */
   repeatable?: boolean;
 }
 

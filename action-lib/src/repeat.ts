@@ -11,10 +11,11 @@ export interface Repeatable {
 }
 
 /**
- * Whether a call that failed may be sent once more: its connection was dead before it began, the backend may get it twice, and its body can be read twice.
+ * Whether a call that failed may be sent once more: its connection was lost before an answer, the backend may get it twice or
+ * cannot have got it, and its body can be read twice. A machine of a fleet that dies takes new connections with it as well as kept ones.
  */
 export const mayRepeatFailed = (call: Repeatable, trip: Trip): boolean =>
-  trip.foundDeadConnection && isIdempotent(call) && hasBodyAgain(call);
+  trip.lostConnection && (trip.isUnsent || isIdempotent(call)) && hasBodyAgain(call);
 
 /** Whether a call that the proxy could not forward may be sent once more: for every method, because nothing was sent. */
 export const mayRepeatUnsent = (call: Repeatable, reason: string | undefined): boolean =>

@@ -1,5 +1,12 @@
 import type { ClientRequest } from "node:http";
 import type { Agent } from "node:https";
+import { TLSSocket } from "node:tls";
+
+/** By the system's names. Others are no losses: a name that does not exist, a certificate, a limit of ours, a body's own error. */
+const LOSSES = new Set([
+  ...["ECONNRESET", "EPIPE", "ECONNABORTED"],
+  ...["ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "EHOSTDOWN", "ENETUNREACH"],
+]);
 
 /** An agent's way in, which Node's types leave out: `http.request` calls it, and nothing else, for every request. */
 interface Entrance {
@@ -27,9 +34,14 @@ export class Trip {
     this.agent = facade;
   }
 
-  /** The request went out on a connection that had served another before, and that connection was dead. */
-  get foundDeadConnection(): boolean {
-    return this.request?.reusedSocket === true && isSystemError(this.error) && !this.isAnswered;
+  /** The connection broke, or never came about, before a byte of an answer. */
+  get lostConnection(): boolean {
+    return LOSSES.has((this.error as NodeJS.ErrnoException | undefined)?.code ?? "") && !this.isAnswered;
+  }
+
+  /** Nobody can have got a byte of it: there was no connection yet on which the server had proven who it is. */
+  get isUnsent(): boolean {
+    return this.hops === 1 && !(this.request?.socket instanceof TLSSocket && this.request.socket.authorized);
   }
 
   /** The way there is not open yet, or has to be waited for. */
@@ -60,6 +72,3 @@ export class Trip {
     });
   }
 }
-
-/** The system's errors are ECONNRESET, EPIPE and the like; Node's own, a timeout of ours or a body's are not about the connection. */
-const isSystemError = (error: NodeJS.ErrnoException | undefined): boolean => /^E(?!RR_)/.test(error?.code ?? "");

@@ -84,7 +84,7 @@ describe("the repeat of a request whose connection broke", () => {
         const isIdempotent = each.repeatable ?? !["POST", "PATCH"].includes(each.method);
         const isUnanswered =
           !each.moment.includes("answer's") || (each.method === "HEAD" && each.moment.endsWith("body"));
-        const isRepeated = each.kept && isIdempotent && each.body !== "stream" && isUnanswered;
+        const isRepeated = isIdempotent && each.body !== "stream" && isUnanswered;
 
         const succeeded = await call(each, id);
 
@@ -114,6 +114,34 @@ describe("the repeat of a request whose connection broke", () => {
     backend.breakIdle();
     const answers = await Promise.all(Array.from({ length: 5 }, async () => (await fetch("/")).text()));
     assert.deepEqual([...new Set(answers)], ["answer"]);
+  });
+
+  it("happens for every method when the connection never came about, because nothing was sent", async () => {
+    for (const method of ["GET", "POST", "PATCH"]) {
+      createMtlsAgent(backend.params).destroy();
+      backend.breakHandshakes(1);
+      const id = `new-${method.toLowerCase()}`;
+      const init = { method, body: method === "GET" ? null : "body", headers: { "x-id": id } };
+      const response = await createMtlsFetch(backend.params)("/", { ...init, repeatable: false });
+      assert.equal(await response.text(), "answer");
+      assert.equal(backend.seen(id), 1);
+    }
+  });
+
+  it("happens once only when no connection comes about", async () => {
+    createMtlsAgent(backend.params).destroy();
+    const before = backend.attempts();
+    backend.breakHandshakes(5);
+    await assert.rejects(createMtlsFetch(backend.params)("/"), { code: "ERR_MTLS_CONNECTION_LOST" });
+    backend.breakHandshakes(0);
+    assert.equal(backend.attempts(), before + 2);
+  });
+
+  it("does not happen to a stream that was to go over a connection that never came about", async () => {
+    createMtlsAgent(backend.params).destroy();
+    backend.breakHandshakes(1);
+    const init = { method: "PUT", body: Readable.from(["body"]) };
+    await assert.rejects(createMtlsFetch(backend.params)("/", init), { code: "ERR_MTLS_CONNECTION_LOST" });
   });
 
   it("keeps to the caller's signal", async () => {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { createServer, type TLSSocket } from "node:tls";
 import { makeCa } from "./certificates";
 import { type Params, paramsOf } from "./server";
@@ -22,6 +22,10 @@ export interface RawBackend extends AsyncDisposable {
   seen(id: string): number;
   /** Connections since the start. */
   connections(): number;
+  /** Connections since the start, with those that never came about. */
+  attempts(): number;
+  /** Breaks so many of the next connections before they are connections. */
+  breakHandshakes(count: number): void;
   /** Breaks the next connection on which a request with this `x-id` comes, once. */
   breakOnce(id: string, moment: Exclude<Moment, "while it was idle">): void;
   /** Breaks all connections that are open; a client in this process cannot know of it before its next turn. */
@@ -34,7 +38,7 @@ export async function startRawBackend(): Promise<RawBackend> {
   const sockets = new Set<TLSSocket>();
   const seen = new Map<string, number>();
   const faults = new Map<string, Moment>();
-  let connections = 0;
+  let [connections, attempts, broken] = [0, 0, 0];
   const identity = await ca.issue({ names: ["127.0.0.1"] });
 
   const server = createServer({ ...identity, ca: ca.cert, requestCert: true, rejectUnauthorized: true }, (socket) => {
@@ -45,6 +49,11 @@ export async function startRawBackend(): Promise<RawBackend> {
     serve(socket, seen, faults);
   });
   server.on("tlsClientError", () => {});
+  server.on("connection", (socket: Socket) => {
+    attempts++;
+    if (broken > 0) socket.resetAndDestroy();
+    broken = Math.max(0, broken - 1);
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
 
@@ -52,6 +61,10 @@ export async function startRawBackend(): Promise<RawBackend> {
     params: await paramsOf(ca, `https://127.0.0.1:${(server.address() as AddressInfo).port}`),
     seen: (id) => seen.get(id) ?? 0,
     connections: () => connections,
+    attempts: () => attempts,
+    breakHandshakes: (count) => {
+      broken = count;
+    },
     breakOnce: (id, moment) => faults.set(id, moment),
     breakIdle: () => {
       for (const socket of sockets) socket.destroy();

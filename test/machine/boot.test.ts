@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { gzipSync } from "node:zlib";
-import { type Bundle, cloudConfig, packBundle, STATUS_PATH, telemetryFiles } from "@app-builder-mtls/proxy";
+import {
+  type Bundle,
+  cloudConfig,
+  HEALTH_PATH,
+  HEALTH_PORT,
+  packBundle,
+  STATUS_PATH,
+  telemetryFiles,
+} from "@app-builder-mtls/proxy";
 import type { Issued } from "../../cli/src/certificates";
 import { issueCa, issueServer } from "../support/certificates";
 import { until } from "../support/until";
@@ -15,6 +23,7 @@ import {
   type Release,
 } from "./support/bootedMachine";
 import { makeStack, type Stack } from "./support/bundles";
+import { FLEET_FILES, GROUP } from "./support/member";
 import { REGION, SECRET } from "./support/secretsManager";
 
 /** Making an image takes minutes, and a boot one on two busy processors. */
@@ -29,11 +38,14 @@ const BIND_ALONE = "0000000000000400";
 const EXPOSURE_TENTHS = 30;
 const UNITS = [
   "run-mtls\\x2dproxy.mount",
-  ...["install", "sync", "telemetry", "logrotate", "patch"].map((name) => `mtls-proxy-${name}.service`),
+  ...["install", "sync", "telemetry", "fleet", "logrotate", "patch"].map((name) => `mtls-proxy-${name}.service`),
   ...["sync", "logrotate", "patch"].map((name) => `mtls-proxy-${name}.timer`),
   "mtls-proxy.service",
   "mtls-proxy.path",
   "mtls-proxy-telemetry.path",
+  "mtls-proxy-fleet.path",
+  "mtls-proxy-end.path",
+  "mtls-proxy-end.target",
 ];
 const LOG_GROUP = "access";
 
@@ -53,6 +65,11 @@ for (const release of ["bookworm", "sid"] satisfies Release[]) {
         const answer = await askAs(client).catch(() => undefined);
         return answer?.status === 200 && JSON.parse(answer.body).bundleVersion === version;
       }, SERVES_MS);
+    };
+    /** As the load balancer gets it; nothing listens before there is a fleet. */
+    const health = async () => {
+      const ask = `import http.client; c = http.client.HTTPConnection("127.0.0.1", ${HEALTH_PORT}, timeout=5); c.request("GET", "${HEALTH_PATH}"); print(c.getresponse().status)`;
+      return (await shell(`python3 -c '${ask}'`)).trim();
     };
     const called = (calls: number) => until(async () => (await machine.order("calls", null)) >= calls, SERVES_MS);
     const logs = (path: string) =>
@@ -143,14 +160,15 @@ for (const release of ["bookworm", "sid"] satisfies Release[]) {
       await assert.rejects(connect("169.254.169.254"), /PermissionError|TimeoutError|timed out/);
     });
 
-    it("has units that systemd finds right, and exposes less than 3.0 of 10 with what runs for long", async () => {
+    it("has units that systemd finds right, and exposes less than 3.0 of 10 with each program", async () => {
       const verified = await machine.run(
         "systemd-analyze",
         "verify",
         ...UNITS.map((unit) => `/etc/systemd/system/${unit}`),
       );
       assert.equal(verified, "");
-      for (const unit of ["mtls-proxy.service", "mtls-proxy-sync.service", "mtls-proxy-telemetry.service"]) {
+      for (const name of ["", "-sync", "-telemetry", "-fleet"]) {
+        const unit = `mtls-proxy${name}.service`;
         const said = await shell(`systemd-analyze security --no-pager --threshold=${EXPOSURE_TENTHS} ${unit}`);
         console.log(`      ${/Overall exposure.*/.exec(said)?.[0]}`);
       }
@@ -254,6 +272,20 @@ for (const release of ["bookworm", "sid"] satisfies Release[]) {
       await logs("/after-rotation");
     });
 
+    it("has nothing of a fleet as long as its bundle names none", async () => {
+      const states = await shell("systemctl show -P ActiveState mtls-proxy-fleet.service mtls-proxy-end.path");
+      assert.deepEqual(states.split("\n").filter(Boolean), ["inactive", "inactive"]);
+      assert.deepEqual(await machine.order("completed", null), []);
+    });
+
+    it("joins its fleet with the first bundle that names one, and answers health checks from then on", async () => {
+      await machine.order("lifecycle", "InService");
+      await publish(stack.bundle({}, FLEET_FILES, { health: true }));
+      await until(async () => (await machine.order("completed", null)).length > 0, SERVES_MS);
+      assert.deepEqual(await machine.order("completed", null), [GROUP.launchHook]);
+      assert.equal(await health(), "200");
+    });
+
     it("serves again after the power was cut, from a disk without a key", async () => {
       await machine.cutPower();
       for (const key of [stack.server.key, stack.probe.key]) assertNotWritten(machine.written, key);
@@ -263,6 +295,19 @@ for (const release of ["bookworm", "sid"] satisfies Release[]) {
       await askAs(await stack.client("app-builder"), "/after-the-cut");
       await logs("/after-the-cut");
       await logs("/after-rotation");
+    });
+
+    it("leaves its fleet in order when the group ends it: first unhealthy, then without nginx, which nothing starts again", async () => {
+      const quick = "s/^UNHEARD_SECONDS = .*/UNHEARD_SECONDS = 5/";
+      await shell(`sed -i '${quick}' /usr/local/lib/mtls-proxy/sync/fleet.py && systemctl restart mtls-proxy-fleet`);
+      await machine.order("lifecycle", "Terminated");
+      await until(async () => (await health()) === "503", SERVES_MS);
+      await until(async () => (await machine.order("completed", null)).includes(GROUP.terminateHook), SERVES_MS);
+      assert.equal(await shell("pgrep -c nginx || true"), "0\n");
+      const ended = ["mtls-proxy.service", "mtls-proxy.path", "mtls-proxy-sync.timer", "mtls-proxy-patch.timer"];
+      const states = await shell(`systemctl show -P ActiveState ${ended.join(" ")}`);
+      assert.deepEqual(states.split("\n").filter(Boolean), Array(ended.length).fill("inactive"));
+      assert.equal((await shell("systemctl is-active mtls-proxy-end.target")).trim(), "active");
     });
   });
 }

@@ -61,7 +61,8 @@ describe("the files of the machine", () => {
   });
 
   it("are executable where they are run", () => {
-    for (const path of [...found(".sh"), join(FILES, "sync/sync.py")]) assert.ok(statSync(path).mode & 0o111, path);
+    for (const path of [...found(".sh"), ...["sync", "fleet"].map((name) => join(FILES, `sync/${name}.py`))])
+      assert.ok(statSync(path).mode & 0o111, path);
   });
 
   describe("as user data and bundle bring them", () => {

@@ -39,7 +39,7 @@ systemd-sysusers /etc/sysusers.d/mtls-proxy.conf
 systemctl daemon-reload
 systemctl enable --now 'run-mtls\x2dproxy.mount'
 systemd-tmpfiles --create /etc/tmpfiles.d/mtls-proxy.conf
-systemctl enable --now mtls-proxy.path mtls-proxy-sync.timer mtls-proxy-logrotate.timer mtls-proxy-patch.timer mtls-proxy-telemetry.path
+systemctl enable --now mtls-proxy.path mtls-proxy-fleet.path mtls-proxy-sync.timer mtls-proxy-logrotate.timer mtls-proxy-patch.timer mtls-proxy-telemetry.path
 
 mkdir -p /var/lib/mtls-proxy
 touch /var/lib/mtls-proxy/installed

@@ -13,9 +13,10 @@ fi
 
 /usr/local/lib/mtls-proxy/renew-binary
 
+# A fleet would miss a machine that boots, and replace it: there a new kernel comes with a new machine.
 # Names in /lib/modules are kernels' releases; the newest by version is what the next boot takes.
 newest=$(find /lib/modules -mindepth 1 -maxdepth 1 -type d -printf '%f\n' 2>/dev/null | sort -V | tail -n 1)
-if [ -n "$newest" ] && [ "$newest" != "$(uname -r)" ] && [ "$(date -u +%u)" = 7 ]; then
+if [ -n "$newest" ] && [ ! -e /run/mtls-proxy/current/fleet.json ] && [ "$newest" != "$(uname -r)" ] && [ "$(date -u +%u)" = 7 ]; then
     echo "kernel $newest is installed and $(uname -r) runs: rebooting"
     systemctl reboot
 fi

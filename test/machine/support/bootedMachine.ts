@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { cacheDirectory } from "../../../cli/src/debianPackages";
+import { type Helper, startInside } from "../../support/orders";
 import { until } from "../../support/until";
 import type { Orders } from "./outside";
 
@@ -45,7 +46,7 @@ export const OUTSIDE_ADDRESS = "10.0.0.1";
 export const AWS_ENDPOINT = `http://${OUTSIDE_ADDRESS}:80`;
 
 /** A machine with a real systemd and a real cloud-init in namespaces of its own, on a disk that outlives its boots. */
-export interface BootedMachine extends AsyncDisposable {
+export interface BootedMachine extends Pick<Helper<Orders>, "order">, AsyncDisposable {
   /** Everything that was written to its disk. */
   written: string;
   boot(): Promise<void>;
@@ -53,10 +54,6 @@ export interface BootedMachine extends AsyncDisposable {
   cutPower(): Promise<void>;
   /** Runs a command inside; rejects when it fails. */
   run(...command: string[]): Promise<string>;
-  order<Name extends keyof Orders>(
-    name: Name,
-    argument: Parameters<Orders[Name]>[0],
-  ): Promise<Awaited<ReturnType<Orders[Name]>>>;
 }
 
 export async function makeMachine(image: string): Promise<BootedMachine> {
@@ -69,7 +66,7 @@ export async function makeMachine(image: string): Promise<BootedMachine> {
     join(disk, "written/etc/cloud/cloud.cfg.d/99-test.cfg"),
     "datasource_list: [Ec2]\ndatasource: {Ec2: {strict_id: false, max_wait: 20, timeout: 5}}\nnetwork: {config: disabled}\nlocale: C.UTF-8\n",
   );
-  const outside = await startOutside(names.outside);
+  const outside = await startInside<Orders>(names.outside, join(__dirname, "outside.ts"));
   const controlGroup = makeControlGroup(names.inside);
   let running: { shell: ChildProcess; init: number } | undefined;
 
@@ -161,33 +158,3 @@ async function childOf({ pid }: ChildProcess): Promise<number> {
 }
 
 const isSystemd = (pid: number): boolean => readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "systemd";
-
-async function startOutside(namespace: string) {
-  const child = spawn(
-    "ip",
-    ["netns", "exec", namespace, process.execPath, "--import", "tsx", join(__dirname, "outside.ts")],
-    {
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-    },
-  );
-  const waiting = new Map<number, (answer: { result?: unknown; error?: string }) => void>();
-  const ready = new Promise((resolve) => waiting.set(0, resolve));
-  child.on("message", (answer: { id: number; result?: unknown; error?: string }) => waiting.get(answer.id)?.(answer));
-  await ready;
-  let last = 0;
-  const order: BootedMachine["order"] = async (name, argument) => {
-    const id = ++last;
-    const answered = new Promise<{ result?: unknown; error?: string }>((resolve) => waiting.set(id, resolve));
-    child.send({ id, order: name, argument });
-    const { result, error } = await answered;
-    waiting.delete(id);
-    if (error) throw new Error(error);
-    return result as never;
-  };
-  const stop = async () => {
-    const ended = once(child, "exit");
-    child.kill();
-    await ended;
-  };
-  return { order, stop };
-}

@@ -24,7 +24,7 @@ interface Problem {
 
 /** The line that a run leaves in the journal. */
 export interface JournalLine {
-  outcome: "switched" | "unchanged" | "kept" | "busy" | "failed";
+  outcome: "switched" | "unchanged" | "kept" | "busy" | "failed" | "leaving" | "joined" | "left";
   served?: string;
   wanted?: string;
   problem?: Problem;

@@ -1,6 +1,7 @@
 /** What is outside a booted machine, in a network namespace of its own: AWS, and callers. Driven by messages from the test. */
 import { once } from "node:events";
 import { createServer } from "node:https";
+import { obey } from "../../support/orders";
 import { type Load, startLoad, type Target } from "./load";
 import { type Answer, ask } from "./machine";
 import { type EmulatedAws, startAws } from "./secretsManager";
@@ -9,6 +10,10 @@ import { type EmulatedAws, startAws } from "./secretsManager";
 export interface Orders {
   userData: (base64: string) => void;
   put: (base64: string) => void;
+  /** What the auto scaling group makes of the machine from now on. */
+  lifecycle: (state: string) => void;
+  /** Names of the lifecycle hooks that the group was told are done. */
+  completed: (nothing: null) => string[];
   ask: (call: { host: string; port: number; path: string; ca: string; cert: string; key: string }) => Promise<Answer>;
   makeLogGroup: (name: string) => void;
   /** What CloudWatch has got: the lines of a log group, and the values of each minute. */
@@ -29,6 +34,10 @@ const ordersOf = (aws: EmulatedAws): Orders => ({
     aws.userData = Buffer.from(base64, "base64");
   },
   put: (base64) => aws.put(Buffer.from(base64, "base64")),
+  lifecycle: (state) => {
+    aws.lifecycleState = state;
+  },
+  completed: () => aws.completed.map(({ hook }) => hook),
   ask: ({ host, port, path, ca, cert, key }) => ask(port, path, { cert: ca, key: "" }, { cert, key }, host),
   makeLogGroup: (name) => {
     aws.cloudWatch.groups.set(name, new Map());
@@ -57,15 +66,7 @@ const ordersOf = (aws: EmulatedAws): Orders => ({
 });
 
 async function main(): Promise<void> {
-  const orders = ordersOf(await startAws({ host: "0.0.0.0", port: 80, requiresToken: false }));
-  process.on("message", async ({ id, order, argument }: { id: number; order: keyof Orders; argument: never }) => {
-    try {
-      process.send?.({ id, result: await orders[order](argument) });
-    } catch (error) {
-      process.send?.({ id, error: String(error) });
-    }
-  });
-  process.send?.({ id: 0 });
+  obey(ordersOf(await startAws({ host: "0.0.0.0", port: 80, requiresToken: false })));
 }
 
 if (require.main === module) void main();

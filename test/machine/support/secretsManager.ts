@@ -19,7 +19,15 @@ export const REGION = "eu-west-1";
 /** Takes a request over; answers it itself, or not at all. */
 export type Fault = (request: IncomingMessage, response: ServerResponse, action: string) => void;
 
-/** AWS Secrets Manager with one secret, and the metadata service of a machine that may read it. */
+/** A lifecycle hook that somebody said is done. */
+interface CompletedHook {
+  group: string;
+  hook: string;
+  instance: string;
+  result: string;
+}
+
+/** AWS Secrets Manager with one secret, the machine's auto scaling group, and the metadata service of a machine that may ask them. */
 export interface EmulatedAws extends AsyncDisposable {
   endpoint: string;
   /** Names of the actions that were asked, oldest first. */
@@ -37,6 +45,13 @@ export interface EmulatedAws extends AsyncDisposable {
   /** What each call to CloudWatch and its logs meets from now on. */
   watchingFault: Fault | undefined;
   cloudWatch: CloudWatch;
+  /** What the auto scaling group makes of the machine; undefined where there is no group. */
+  lifecycleState: string | undefined;
+  /** Whether the group waits for one of its lifecycle hooks. */
+  groupWaits: boolean;
+  completed: CompletedHook[];
+  /** How often the metadata service was asked for the state. */
+  looks: number;
   /** User data for a machine that boots. */
   userData: Buffer | undefined;
 }
@@ -61,6 +76,7 @@ export async function startAws({ host = "127.0.0.1", port = 0, requiresToken = t
     const service = serviceOf(request);
     if (request.method !== "POST") metadata(request, response);
     else if (service === "logs" || service === "monitoring") watching(request, response, body, service);
+    else if (service === "autoscaling") autoScaling(request, response, body);
     else secretsManager(request, response, body);
   });
 
@@ -72,6 +88,27 @@ export async function startAws({ host = "127.0.0.1", port = 0, requiresToken = t
     else {
       const { status, content } = reply();
       answer(response, status, content);
+    }
+  }
+
+  function autoScaling(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+    const said = new URLSearchParams(body.toString());
+    const action = said.get("Action") ?? "";
+    aws.asked.push(action);
+    const of = (name: string) => said.get(name) ?? "";
+    const refuse = (status: number, code: string) =>
+      response.writeHead(status).end(`<ErrorResponse><Error><Code>${code}</Code></Error></ErrorResponse>`);
+    if (aws.fault) aws.fault(request, response, action);
+    else if (!isSigned(request, body, "autoscaling")) refuse(403, "SignatureDoesNotMatch");
+    else if (action !== "CompleteLifecycleAction" || !aws.groupWaits) refuse(400, "ValidationError");
+    else {
+      aws.completed.push({
+        group: of("AutoScalingGroupName"),
+        hook: of("LifecycleHookName"),
+        instance: of("InstanceId"),
+        result: of("LifecycleActionResult"),
+      });
+      response.end("<CompleteLifecycleActionResponse/>");
     }
   }
 
@@ -98,6 +135,7 @@ export async function startAws({ host = "127.0.0.1", port = 0, requiresToken = t
   function metadata(request: IncomingMessage, response: ServerResponse): void {
     const { method, url = "", headers } = request;
     if (url.endsWith(`/${ROLE}`)) aws.credentialsFetched += 1;
+    if (url.endsWith("/target-lifecycle-state")) aws.looks += 1;
     if (aws.metadataFault) aws.metadataFault(request, response, "");
     else if (method === "PUT" && url === "/latest/api/token") response.end(METADATA_TOKEN);
     else if (headers["x-aws-ec2-metadata-token"] !== METADATA_TOKEN && requiresToken) response.writeHead(401).end();
@@ -118,6 +156,10 @@ export async function startAws({ host = "127.0.0.1", port = 0, requiresToken = t
     credentialsFetched: 0,
     watchingFault: undefined,
     cloudWatch,
+    lifecycleState: undefined,
+    groupWaits: true,
+    completed: [],
+    looks: 0,
     userData: undefined,
     [Symbol.asyncDispose]: async () => {
       const closed = once(server, "close");
@@ -139,13 +181,17 @@ function sendMetadata(response: ServerResponse, found: string | Buffer | undefin
 }
 
 /** What EC2's metadata service says below `/latest/` or a dated version, as far as cloud-init and sync ask. */
-function metadataOf(path: string, { userData, credentialsEnd }: EmulatedAws): string | Buffer | undefined {
+function metadataOf(
+  path: string,
+  { userData, credentialsEnd, lifecycleState }: EmulatedAws,
+): string | Buffer | undefined {
   const mac = "02:00:00:00:00:01";
   const values: Record<string, string> = {
     "dynamic/instance-identity/document": JSON.stringify({ region: REGION, instanceId: "i-0123456789abcdef0" }),
     "meta-data/instance-id": "i-0123456789abcdef0",
     "meta-data/local-hostname": "ip-10-0-0-10",
     "meta-data/local-ipv4": "10.0.0.10",
+    ...(lifecycleState && { "meta-data/autoscaling/target-lifecycle-state": lifecycleState }),
     "meta-data/ami-id": "ami-0123456789abcdef0",
     "meta-data/instance-type": "t4g.micro",
     "meta-data/mac": mac,

@@ -5,7 +5,7 @@ import fcntl
 import json
 import shutil
 
-from place import BUNDLES, RUN, STATE, current_version
+from place import BUNDLES, LEAVING, RUN, STATE, current_version, ready
 
 REMEMBERED = STATE / "sync.json"
 RESERVE = STATE / "reserve"
@@ -41,6 +41,11 @@ def show(version, status):
     _replace(STATE / f"{version}.json", status)
 
 
+def show_ready(version):
+    if not LEAVING.exists():
+        ready(version).touch()
+
+
 def _replace(path, content):
     try:
         _write(path, content)
@@ -61,7 +66,7 @@ def tidy(proven):
     for path in [*BUNDLES.iterdir(), *RUN.glob("test.*")]:
         if path.name not in keep:
             shutil.rmtree(path, ignore_errors=True)
-    for path in [*STATE.glob("*.json"), *STATE.glob("*.coming")]:
+    for path in [*STATE.glob("*.json"), *STATE.glob("*.ready"), *STATE.glob("*.coming")]:
         if path != REMEMBERED and path.stem not in keep:
             path.unlink()
     with contextlib.suppress(OSError):

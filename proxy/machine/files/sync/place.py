@@ -10,6 +10,8 @@ CURRENT = RUN / "current"
 BUNDLES = RUN / "bundles"
 STATE = RUN / "state"
 """What nginx shows at the status location, and what sync remembers from one run to the next."""
+LEAVING = STATE / "leaving"
+"""There from the moment in which the machine begins to leave its fleet: nothing is ready again, and nothing is changed."""
 
 
 def bundle(version):
@@ -33,3 +35,8 @@ def point_at(version):
     coming.unlink(missing_ok=True)
     coming.symlink_to(bundle(version))
     coming.replace(CURRENT)
+
+
+def ready(version):
+    """nginx answers a fleet's health checks with 200 as long as there is this file for the version that it has loaded."""
+    return STATE / f"{version}.ready"

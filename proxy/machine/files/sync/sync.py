@@ -28,6 +28,9 @@ RETRY_SECONDS = (60, 1800)
 
 
 def main():
+    if place.LEAVING.exists():
+        report.say(outcome="leaving")
+        return 0
     with memory.lock() as ours:
         if not ours:
             report.say(outcome="busy")
@@ -82,6 +85,7 @@ def settle(facts):
         raise
     facts["proven"] = version
     memory.remember(facts)
+    memory.show_ready(version)
 
 
 def catch_up_patiently(facts):

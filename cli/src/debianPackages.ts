@@ -17,21 +17,22 @@ export interface DownloadOptions {
 }
 
 /**
- * Fetches Debian's or Ubuntu's nginx with every library it needs and unpacks it: nothing is installed, no service is started, no root is needed.
+ * Fetches a package of Debian or Ubuntu with every library it needs and unpacks it: nothing is installed, no service is started, no root is needed.
  * apt is given directories of its own and told that nothing is installed, so that what it fetches is complete.
- * @returns `directory`, at once when it is already there
+ * @returns a directory in the cache, at once when it is already there
  */
-export async function downloadDebianNginx(directory: string, { say, sources }: DownloadOptions): Promise<string> {
+export async function downloadDebianPackage(name: string, { say, sources }: DownloadOptions): Promise<string> {
+  const directory = join(cacheDirectory(), name);
   const root = `${directory}-${await releaseName(sources)}-${process.arch}`;
   if (existsSync(root)) return root;
   await mkdir(dirname(root), { recursive: true });
   const work = await mkdtemp(`${root}.`);
   try {
     const apt = await aptOf(work, sources);
-    say("fetching nginx from this machine's package sources, about 10 MB, nothing is installed: the package lists");
+    say(`fetching ${name} from this machine's package sources, about 10 MB, nothing is installed: the package lists`);
     await apt("update");
-    say("fetching nginx: the packages");
-    await apt("install", "--yes", "--download-only", "nginx");
+    say(`fetching ${name}: the packages`);
+    await apt("install", "--yes", "--download-only", name);
     await unpackAll(join(work, "cache/archives"), join(work, "root"));
     await moveIntoPlace(join(work, "root"), root);
     return root;

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { OLDEST_NGINX } from "@app-builder-mtls/proxy";
-import { cacheDirectory, downloadDebianNginx } from "./debianPackages";
+import { downloadDebianPackage } from "./debianPackages";
 import { CommandError } from "./errors";
 
 const exec = promisify(execFile);
@@ -38,16 +38,18 @@ async function installedNginx(): Promise<Nginx | undefined> {
 
 async function fetchedNginx(say: (progress: string) => void): Promise<Nginx> {
   if (!existsSync("/usr/bin/apt-get")) throw noNginx();
-  const directory = join(cacheDirectory(), "nginx");
   try {
-    return await nginxInside(await downloadDebianNginx(directory, { say }));
+    return await nginxInside(await downloadDebianPackage("nginx", { say }));
   } catch (cause) {
     throw noNginx(cause);
   }
 }
 
-/** An nginx unpacked with all its libraries, run by its own dynamic loader: the machine's libraries may be of another release. */
-export async function nginxInside(root: string): Promise<Nginx> {
+/** A program that can be started: a command, and what must stand before the program's own arguments. */
+export type Program = Pick<Nginx, "command" | "leadingArguments">;
+
+/** A program unpacked with all its libraries, run by its own dynamic loader: the machine's libraries may be of another release. */
+export function programInside(root: string, program: string): Program {
   const loader = LOADERS.map((path) => join(root, path)).find((path) => existsSync(path));
   if (!loader)
     throw new CommandError(
@@ -55,7 +57,12 @@ export async function nginxInside(root: string): Promise<Nginx> {
       `The packages unpacked into ${root} hold no dynamic loader; remove that directory and try again.`,
     );
   const libraries = ["lib", "usr/lib"].flatMap((path) => LIBRARY_TRIPLETS.map((triplet) => join(root, path, triplet)));
-  return describeNginx(loader, ["--library-path", libraries.join(":"), join(root, "usr/sbin/nginx")]);
+  return { command: loader, leadingArguments: ["--library-path", libraries.join(":"), join(root, program)] };
+}
+
+export function nginxInside(root: string): Promise<Nginx> {
+  const { command, leadingArguments } = programInside(root, "usr/sbin/nginx");
+  return describeNginx(command, leadingArguments);
 }
 
 const LIBRARY_TRIPLETS = ["x86_64-linux-gnu", "aarch64-linux-gnu"];

@@ -1,7 +1,6 @@
 import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { promisify } from "node:util";
-import { cacheDirectory, downloadDebianNginx } from "../../cli/src/debianPackages";
+import { downloadDebianPackage } from "../../cli/src/debianPackages";
 import { type Nginx, nginxInside, obtainNginx } from "../../cli/src/nginx";
 
 const exec = promisify(execFile);
@@ -18,7 +17,7 @@ export function nginxUnderTest(): Promise<Nginx> {
 
 export async function nginxOfRelease(release: string): Promise<Nginx> {
   const sources = `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${await debianMirror()} ${release} main\n`;
-  return nginxInside(await downloadDebianNginx(join(cacheDirectory(), "nginx"), { say, sources }));
+  return nginxInside(await downloadDebianPackage("nginx", { say, sources }));
 }
 
 /** The mirror that this machine's own packages come from. */

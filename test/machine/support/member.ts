@@ -31,6 +31,9 @@ const memberCommand = ({ look, unheard, waiting }: MemberTimes): string[] => [
 export const GROUP = { autoScalingGroup: "mtls-proxy-dev-1a2b3c", launchHook: "serving", terminateHook: "draining" };
 export const FLEET_FILES: Files = { "fleet.json": JSON.stringify(GROUP) };
 
+/** What it needs of the machine around it. */
+export type Place = Pick<TestMachine, "startSync" | "run" | "nginx">;
+
 /** The program that speaks with the auto scaling group, and systemd's part in what it does. */
 export interface Member extends AsyncDisposable {
   lines: JournalLine[];
@@ -40,7 +43,7 @@ export interface Member extends AsyncDisposable {
   says(outcome: JournalLine["outcome"], limitMs?: number): Promise<JournalLine>;
 }
 
-export function startMember(machine: TestMachine, times: MemberTimes): Member {
+export function startMember(machine: Place, times: MemberTimes): Member {
   const child = machine.startSync({}, memberCommand(times));
   const lines = linesOf(child);
   let over = false;
@@ -73,7 +76,7 @@ function linesOf({ stdout, stderr }: ChildProcess): JournalLine[] {
 }
 
 /** What mtls-proxy-end.path and mtls-proxy-end.target do: nginx is ended in order and not started again. */
-async function endNginx({ run, nginx }: TestMachine, isOver: () => boolean): Promise<void> {
+async function endNginx({ run, nginx }: Place, isOver: () => boolean): Promise<void> {
   await until(() => isOver() || existsSync(join(run, "state/unheard")), 2 ** 31 - 1);
   if (isOver()) return;
   nginx.masked = true;

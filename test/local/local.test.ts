@@ -133,7 +133,9 @@ describe("mtls-proxy local", function () {
     for (const path of ["/erp/a", "/pim/b"]) assert.equal((await fetch(path)).status, 200);
     assert.deepEqual([erp.seen[0]?.url, pim.seen[0]?.url], ["/a", "/b"]);
     assert.equal(pim.seen[0]?.headers["x-mtls-client"], "partner-x");
-    await command.says(/^\{"time".*"client":"partner-x","certificate":"[0-9A-F]+","certificateDays":\d+,"destination":"pim"/m);
+    await command.says(
+      /^\{"time".*"client":"partner-x","certificate":"[0-9A-F]+","certificateDays":\d+,"destination":"pim"/m,
+    );
   });
 
   it("names the process that holds a taken port", async () => {

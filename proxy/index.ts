@@ -10,7 +10,14 @@ export {
 } from "./certificates";
 export { BundleTooLargeError, type Problem, SettingsError } from "./errors";
 export { flag, only, text, whole } from "./fields";
-export { admitted } from "./ingress";
+export {
+  admitted,
+  type Ingress,
+  type IpList,
+  ingress as ingressSchema,
+  isIPv6Range,
+  unknownRegion,
+} from "./ingress";
 export { cloudConfig, type MachineFacts } from "./machine";
 export { MACHINE_METRICS } from "./machine/metrics";
 export { type Telemetry, telemetryFiles } from "./machine/telemetry";

@@ -32,7 +32,7 @@ const rangeOfAdobe = z.string(RANGES_ALLOWED).superRefine((written, context) => 
     context.addIssue({ code: "custom", message, input: written });
 });
 
-function isIPv6Range(written: string): boolean {
+export function isIPv6Range(written: string): boolean {
   const [address = "", prefix = "128", ...more] = written.split("/");
   return isIPv6(address) && /^\d{1,3}$/.test(prefix) && Number(prefix) <= 128 && more.length === 0;
 }
@@ -68,7 +68,9 @@ export const ingress = only({
   }
 });
 
-type Ingress = z.output<typeof ingress>;
+export type Ingress = z.output<typeof ingress>;
+
+export type IpList = z.output<typeof ipListSchema>;
 
 interface Complaint {
   path: (string | number)[];
@@ -97,7 +99,7 @@ function problemsTogether({ ipList, regions = [], addresses }: Ingress): Complai
 }
 
 /** What to choose in place of a region that there is not. */
-const unknownRegion = (region: string, known: string[]): string =>
+export const unknownRegion = (region: string, known: string[]): string =>
   `must be a region of the list, did you mean ${closest(region, known)}? It has ${known.toSorted().join(", ")}`;
 
 function tooWide(given: Ingress): Complaint[] {

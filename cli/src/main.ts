@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { version } from "../package.json";
 import { type EnvOptions, env } from "./env/command";
 import { CommandError } from "./errors";
+import { type IpListOptions, ipList } from "./ipList/command";
 import { type LocalOptions, local } from "./local/command";
 import { terminal } from "./terminal";
 import { type VerifyCommandOptions, verify } from "./verify/command";
@@ -65,6 +66,27 @@ program
   .option("--expect-egress <addresses>", "which address that may be (default: the stack's egressIps)", asList)
   .option("--json", "the result as one JSON object")
   .action((options: VerifyCommandOptions) => verify(options, terminal));
+
+program
+  .command("ip-list")
+  .description(
+    "put Adobe's list of the addresses that actions call from into a stack's configuration, and tell what changes",
+  )
+  .option("--stack <name>", "the Pulumi stack (default: the one that is selected)")
+  .option(
+    "--regions <names>",
+    "whose addresses may come in, such as amer,emea (default: as configured, else all)",
+    asList,
+  )
+  .option(
+    "--file <file>",
+    "the list as aio printed it, or - for stdin, in place of running: aio runtime ip-list get --json",
+  )
+  .option("--check", "write nothing; exit 1 when the configuration is out of date")
+  .option("--force", "write the list even when it lost more than half of its addresses")
+  .option("--json", "say what changes as JSON")
+  .option("--cwd <directory>", "where Pulumi.yaml is (default: here)")
+  .action((options: IpListOptions) => ipList(options, terminal));
 
 program.parseAsync().catch((error: unknown) => {
   if (error instanceof CommandError) fail(error, error.exitCode);

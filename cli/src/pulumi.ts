@@ -33,14 +33,7 @@ export interface StackSource {
  * @throws CommandError that says what to type next
  */
 export async function stackOutputs({ stack, cwd }: StackSource): Promise<StackOutputs> {
-  const args = [
-    "stack",
-    "output",
-    "--json",
-    "--show-secrets",
-    "--non-interactive",
-    ...(stack ? ["--stack", stack] : []),
-  ];
+  const args = ["stack", "output", "--json", "--show-secrets", "--non-interactive", ...stackOption({ stack })];
   const text = await pulumi(args, { stack, cwd });
   const parsed = outputs.safeParse(JSON.parse(text));
   if (parsed.success) return parsed.data;
@@ -51,17 +44,71 @@ export async function stackOutputs({ stack, cwd }: StackSource): Promise<StackOu
   );
 }
 
-async function pulumi(args: string[], source: StackSource): Promise<string> {
+const configured = z.object({ value: z.string(), objectValue: z.unknown().optional(), secret: z.boolean() });
+
+/** One top-level key of a stack's configuration. */
+export interface ConfigValue {
+  /** As the program itself gets it: JSON where the text is JSON, and undefined where nothing is set. */
+  value: unknown;
+  /** Whether a part of it, or the whole, is encrypted. */
+  isSecret: boolean;
+}
+
+/** @throws CommandError that says what to type next */
+export async function configValue(key: string, source: StackSource): Promise<ConfigValue> {
+  const args = ["config", "get", key, "--json", "--non-interactive", ...stackOption(source)];
+  const said = await pulumi(args, source, [NOT_CONFIGURED, '{"value":"","secret":false}']);
+  const { value, objectValue, secret } = configured.parse(JSON.parse(said));
+  return { value: objectValue ?? jsonOr(value), isSecret: secret };
+}
+
+function jsonOr(text: string): unknown {
+  if (text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+const NOT_CONFIGURED = /configuration key '.*' not found/;
+
+/**
+ * Writes one top-level key, as a structure that people can read.
+ * @param value plain: it is an argument, which others on this machine can read
+ * @throws CommandError that says what to type next
+ */
+export async function setConfigValue(key: string, value: unknown, source: StackSource): Promise<void> {
+  const written = { [key]: { value: JSON.stringify(value), objectValue: value, secret: false } };
+  const args = ["config", "set-all", "--json", JSON.stringify(written), "--non-interactive", ...stackOption(source)];
+  await pulumi(args, source);
+}
+
+const stackOption = ({ stack }: StackSource): string[] => (stack ? ["--stack", stack] : []);
+
+/** @param otherwise words with which the command may fail, and what stands for its answer then */
+async function pulumi(
+  args: string[],
+  source: StackSource,
+  otherwise?: [said: RegExp, answer: string],
+): Promise<string> {
   try {
     const { stdout } = await exec("pulumi", args, { cwd: source.cwd, maxBuffer: 16 * 1024 * 1024 });
     return stdout;
   } catch (cause) {
-    throw explained(cause, source);
+    const { stderr = "" } = cause as { stderr?: string };
+    if (otherwise?.[0].test(stderr)) return otherwise[1];
+    throw explained(cause, `pulumi ${args.slice(0, 2).join(" ")}`, source);
   }
 }
 
 /** What the `pulumi` command says when it cannot do what is asked, and what helps. */
 const EXPLANATIONS: [pattern: RegExp, code: CommandErrorCode, explain: (source: StackSource) => string][] = [
+  [
+    /unknown flag: --json/, // stands first: the help that follows these words names every other option
+    "ERR_MTLS_PULUMI",
+    () => "This pulumi is too old to write a list into a configuration, which came in 2025. Update it and try again",
+  ],
   [
     /no Pulumi\.yaml project file|fully qualified name/i,
     "ERR_MTLS_NO_PROJECT",
@@ -93,8 +140,15 @@ const EXPLANATIONS: [pattern: RegExp, code: CommandErrorCode, explain: (source: 
   ],
 ];
 
-function explained(cause: unknown, source: StackSource): CommandError {
+function explained(cause: unknown, command: string, source: StackSource): CommandError {
   const { code, stderr = "" } = cause as NodeJS.ErrnoException & { stderr?: string };
+  if (code === "E2BIG" || code === "ENAMETOOLONG") {
+    return new CommandError(
+      "ERR_MTLS_PULUMI",
+      `The value is too long for an argument of ${command} on this system. Write it into the stack's file yourself, and type: pulumi up`,
+      { cause },
+    );
+  }
   if (code === "ENOENT") {
     return new CommandError(
       "ERR_MTLS_NO_PULUMI",
@@ -103,5 +157,5 @@ function explained(cause: unknown, source: StackSource): CommandError {
   }
   const known = EXPLANATIONS.find(([pattern]) => pattern.test(stderr));
   if (known) return new CommandError(known[1], `${known[2](source)}.`);
-  return new CommandError("ERR_MTLS_PULUMI", `pulumi stack output failed and said:\n${stderr.trim() || "nothing"}`);
+  return new CommandError("ERR_MTLS_PULUMI", `${command} failed and said:\n${stderr.trim() || "nothing"}`);
 }

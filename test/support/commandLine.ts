@@ -21,6 +21,8 @@ export interface RunningCommand extends AsyncDisposable {
 export interface CommandOptions {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
+  /** What it reads; nothing by default. */
+  stdin?: string;
 }
 
 /** Runs the built `mtls-proxy`. */
@@ -30,9 +32,10 @@ export const mtlsProxy = (args: string[], options: CommandOptions = {}): Running
 export function run(
   command: string,
   args: string[],
-  { cwd = REPOSITORY, env = process.env }: CommandOptions = {},
+  { cwd = REPOSITORY, env = process.env, stdin = "" }: CommandOptions = {},
 ): RunningCommand {
-  const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, { cwd, env, stdio: "pipe" });
+  child.stdin.on("error", () => {}).end(stdin); // not every command reads it
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
     stdout += chunk;

@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import type { Network } from "./network";
 import type { Part } from "./parts";
 import type { Settings } from "./settings";
+import { natCount } from "./topologySettings";
 
 /** The address that the backend's firewall and the actions know. */
 export interface Address {
@@ -47,7 +48,32 @@ export function fixedAddress(part: Part, settings: Settings, { subnetId, securit
   };
 }
 
-function ownAllocation({ name, tags, child }: Part, { network }: Settings): aws.ec2.Eip {
-  // A firewall that somebody else keeps knows this address: with `keepAddress` nothing in Pulumi gives it back to AWS.
-  return new aws.ec2.Eip(`${name}-address`, { domain: "vpc", tags }, { ...child, retainOnDelete: network.keepAddress });
+const ownAllocation = (part: Part, settings: Settings): aws.ec2.Eip => knownToFirewalls(part, settings, "address");
+
+/** The address that calls through the NAT gateway of a zone come from. */
+export const natAddress = (part: Part, settings: Settings, zone: number): aws.ec2.Eip =>
+  knownToFirewalls(part, settings, `nat-${zone}`);
+
+/** Somebody else keeps the firewall: with `keepAddress` nothing in Pulumi gives such an address back to AWS. */
+const knownToFirewalls = (part: Part, { network }: Settings, what: string): aws.ec2.Eip =>
+  elasticIp(part, what, { retainOnDelete: network.keepAddress });
+
+/** What the other topology's calls would come from, held for it, so that firewalls can know it before the change. */
+export function reservedIps(part: Part, settings: Settings): pulumi.Output<string>[] {
+  const { topology, network, fleet } = settings;
+  if (!network.reserveFleetIps) return [];
+  if (topology === "single")
+    return Array.from({ length: natCount(fleet) }, (_, index) => natAddress(part, settings, index + 1).publicIp);
+  const { allocationId } = network;
+  return [
+    allocationId ? aws.ec2.getElasticIpOutput({ id: allocationId }).publicIp : ownAllocation(part, settings).publicIp,
+  ];
+}
+
+export function elasticIp(
+  { name, tags, child }: Part,
+  what: string,
+  options: pulumi.CustomResourceOptions = {},
+): aws.ec2.Eip {
+  return new aws.ec2.Eip(`${name}-${what}`, { domain: "vpc", tags }, { ...child, ...options });
 }

@@ -2,6 +2,7 @@ import { type Bundle, makeBundle, nginxFiles, packBundle, type Target, telemetry
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Certificates } from "./certificates";
+import { fleetFile } from "./lifecycle";
 import type { Telemetry } from "./monitoring";
 import type { Part } from "./parts";
 import type { Settings } from "./settings";
@@ -37,7 +38,7 @@ export function publishBundle(
     },
     child,
   );
-  const bundle = pulumi.secret(bundleOf(settings, certificates, telemetry));
+  const bundle = pulumi.secret(bundleOf(settings, certificates, { secret, telemetry }));
   const published = new aws.secretsmanager.SecretVersion(
     `${name}-bundle`,
     { secretId: secret.id, secretBinary: bundle.apply((made) => packBundle(made).toString("base64")) },
@@ -49,13 +50,15 @@ export function publishBundle(
 function bundleOf(
   settings: Settings,
   { ca, server, probe }: Certificates,
-  telemetry: Telemetry | undefined,
+  { secret, telemetry }: { secret: aws.secretsmanager.Secret; telemetry: Telemetry | undefined },
 ): pulumi.Output<Bundle> {
+  const inFleet = settings.topology === "fleet";
   const target: Target = {
     nginxVersion: settings.nginx.version,
     listen: ["0.0.0.0"],
     systemCa: SYSTEM_CA,
     resolver: [VPC_RESOLVER],
+    health: inFleet,
   };
   const files = nginxFiles(settings, target);
   return pulumi
@@ -66,8 +69,9 @@ function bundleOf(
       probe.cert,
       probe.key,
       telemetry && pulumi.all([telemetry.logGroup.name, telemetry.namespace]),
+      inFleet ? fleetFile(secret) : undefined,
     ])
-    .apply(([caCert, serverCert, serverKey, probeCert, probeKey, reporting]) =>
+    .apply(([caCert, serverCert, serverKey, probeCert, probeKey, reporting, fleet]) =>
       makeBundle(target.nginxVersion, {
         ...files,
         "client-ca.crt": caCert,
@@ -76,6 +80,7 @@ function bundleOf(
         "probe.crt": probeCert,
         "probe.key": probeKey,
         ...(reporting && telemetryFiles({ logGroup: reporting[0], namespace: reporting[1] })),
+        ...(fleet && { "fleet.json": fleet }),
       }),
     );
 }

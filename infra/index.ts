@@ -14,3 +14,5 @@ export const egressIps = proxy.egressIps;
 export const bundleVersion = proxy.bundleVersion;
 /** The dashboard in AWS's console, and the log group with the access log. */
 export const { dashboardUrl, logGroup } = proxy.views ?? {};
+/** Where the record of `hostname` has to lead, when you make it yourself: an address (A), or a name (CNAME). */
+export const hostnameTarget = proxy.hostnameTarget;

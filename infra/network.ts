@@ -15,7 +15,9 @@ export interface Network {
 /** One public subnet in a VPC of its own, or the user's own; and a security group that lets in the proxy's port and nothing else. */
 export function networkFor(part: Part, settings: Settings): Network {
   const { vpcId, subnetId, wayOut } = existingSubnet(settings) ?? ownSubnet(part, settings);
-  return { subnetId, securityGroupId: doorway(part, settings, vpcId).id, wayOut };
+  const door = doorway(part, settings, vpcId);
+  mayGoOut(part, door);
+  return { subnetId, securityGroupId: door.id, wayOut };
 }
 
 interface Subnet {
@@ -28,51 +30,93 @@ function existingSubnet({ network: { vpcId, subnetId } }: Settings): Subnet | un
   return vpcId && subnetId ? { vpcId, subnetId, wayOut: [] } : undefined;
 }
 
-/** Small, because nothing else belongs into it; it is peered with nothing, so it may have anybody's addresses. */
-const VPC_ADDRESSES = "10.0.0.0/24";
+/** It is peered with nothing, so it may have anybody's addresses; a fleet has subnets for thousands of machines in it. */
+const VPC_ADDRESSES = "10.0.0.0/16";
+/** A fleet's subnets are elsewhere: while one topology follows the other, both are there. */
 const SUBNET_ADDRESSES = "10.0.0.0/26";
 
-function ownSubnet({ name, tags, child }: Part, { machine }: Settings): Subnet {
-  const vpc = new aws.ec2.Vpc(`${name}-vpc`, { cidrBlock: VPC_ADDRESSES, tags }, child);
+function ownSubnet(part: Part, { machine }: Settings): Subnet {
+  const vpc = ownVpc(part);
+  const zone = zonesWith(machine.instanceType, 1).apply(([first = ""]) => first);
+  const subnet = publicSubnet(part, vpc, { what: "subnet", cidrBlock: SUBNET_ADDRESSES, zone });
+  return { vpcId: vpc.id, subnetId: subnet.id, wayOut: [vpc.wayOut, subnet.routed] };
+}
+
+/** A VPC of the stack's own, and its way to the internet. */
+export interface OwnVpc {
+  id: pulumi.Output<string>;
+  arn: pulumi.Output<string>;
+  /** What is associated with it is public. */
+  publicRoutes: aws.ec2.RouteTable;
+  wayOut: pulumi.Resource;
+}
+
+export function ownVpc({ name, tags, child }: Part): OwnVpc {
+  const { id, arn } = new aws.ec2.Vpc(`${name}-vpc`, { cidrBlock: VPC_ADDRESSES, tags }, child);
   // Amazon makes one with every VPC, in which everything may talk to everything; adopted to be emptied.
-  new aws.ec2.DefaultSecurityGroup(`${name}-unused`, { vpcId: vpc.id, ingress: [], egress: [], tags }, child);
-  const gateway = new aws.ec2.InternetGateway(`${name}-gateway`, { vpcId: vpc.id, tags }, child);
-  const subnet = new aws.ec2.Subnet(
-    `${name}-subnet`,
-    { vpcId: vpc.id, cidrBlock: SUBNET_ADDRESSES, availabilityZone: zoneWith(machine.instanceType), tags },
-    // Where Amazon offers a type may change; the machine stays where it is.
+  new aws.ec2.DefaultSecurityGroup(`${name}-unused`, { vpcId: id, ingress: [], egress: [], tags }, child);
+  const gateway = new aws.ec2.InternetGateway(`${name}-gateway`, { vpcId: id, tags }, child);
+  const publicRoutes = new aws.ec2.RouteTable(`${name}-routes`, { vpcId: id, tags }, child);
+  const wayOut = new aws.ec2.Route(
+    `${name}-way-out`,
+    { routeTableId: publicRoutes.id, destinationCidrBlock: "0.0.0.0/0", gatewayId: gateway.id },
+    child,
+  );
+  return { id, arn, publicRoutes, wayOut };
+}
+
+/** Where a subnet is, and how its resources are named. */
+interface SubnetPlace {
+  what: string;
+  cidrBlock: string;
+  zone: pulumi.Input<string>;
+}
+
+export interface PlacedSubnet {
+  id: pulumi.Output<string>;
+  /** Without it nothing in the subnet finds a way out. */
+  routed: pulumi.Resource;
+}
+
+export const publicSubnet = (part: Part, vpc: OwnVpc, place: SubnetPlace): PlacedSubnet =>
+  placedSubnet(part, { vpcId: vpc.id, routes: vpc.publicRoutes }, place);
+
+export function placedSubnet(
+  { name, tags, child }: Part,
+  { vpcId, routes }: { vpcId: pulumi.Input<string>; routes: aws.ec2.RouteTable },
+  { what, cidrBlock, zone }: SubnetPlace,
+): PlacedSubnet {
+  const { id } = new aws.ec2.Subnet(
+    `${name}-${what}`,
+    { vpcId, cidrBlock, availabilityZone: zone, tags },
+    // Where Amazon offers a type may change; machines stay where they are.
     { ...child, ignoreChanges: ["availabilityZone"] },
   );
-  const table = new aws.ec2.RouteTable(`${name}-routes`, { vpcId: vpc.id, tags }, child);
-  const route = new aws.ec2.Route(
-    `${name}-way-out`,
-    { routeTableId: table.id, destinationCidrBlock: "0.0.0.0/0", gatewayId: gateway.id },
-    child,
-  );
-  const association = new aws.ec2.RouteTableAssociation(
-    `${name}-routes`,
-    { subnetId: subnet.id, routeTableId: table.id },
-    child,
-  );
-  return { vpcId: vpc.id, subnetId: subnet.id, wayOut: [route, association] };
+  const place = { subnetId: id, routeTableId: routes.id };
+  return { id, routed: new aws.ec2.RouteTableAssociation(`${name}-${what}`, place, child) };
 }
 
 /** Amazon picks a zone at random otherwise, and not every zone has every type. */
-function zoneWith(instanceType: string): pulumi.Output<string> {
+export function zonesWith(instanceType: string, count: number): pulumi.Output<string[]> {
   const offered = aws.ec2.getInstanceTypeOfferingsOutput({
     locationType: "availability-zone",
     filters: [{ name: "instance-type", values: [instanceType] }],
   });
-  return offered.locations.apply((zones) => {
-    const [first] = [...zones].sort();
-    if (first) return first;
-    throw new pulumi.RunError(
-      `machine.instanceType: Amazon does not offer ${instanceType} in this region. Set another type, such as t4g.micro.`,
-    );
-  });
+  return offered.locations.apply((zones) => firstZones(zones, { instanceType, count }));
 }
 
-function doorway(part: Part, settings: Settings, vpcId: pulumi.Input<string>): aws.ec2.SecurityGroup {
+/** @throws RunError when Amazon offers the type in fewer zones than there shall be */
+export function firstZones(offered: string[], { instanceType, count }: { instanceType: string; count: number }) {
+  if (offered.length >= count) return [...offered].sort().slice(0, count);
+  throw new pulumi.RunError(
+    offered.length === 0
+      ? `machine.instanceType: Amazon does not offer ${instanceType} in this region. Set another type, such as t4g.micro.`
+      : `fleet.zones: Amazon offers ${instanceType} in ${offered.length} of this region's zones. Set no more, or another machine.instanceType.`,
+  );
+}
+
+/** Where callers come in. */
+export function doorway(part: Part, settings: Settings, vpcId: pulumi.Input<string>): aws.ec2.SecurityGroup {
   const { name, tags, child } = part;
   const group = new aws.ec2.SecurityGroup(
     `${name}-door`,
@@ -80,6 +124,11 @@ function doorway(part: Part, settings: Settings, vpcId: pulumi.Input<string>): a
     child,
   );
   letCallersIn(part, settings, group.id);
+  return group;
+}
+
+/** What machines need of the world. */
+export function mayGoOut({ name, tags, child }: Part, group: aws.ec2.SecurityGroup): void {
   new aws.vpc.SecurityGroupEgressRule(
     `${name}-outward`,
     {
@@ -93,5 +142,4 @@ function doorway(part: Part, settings: Settings, vpcId: pulumi.Input<string>): a
     },
     child,
   );
-  return group;
 }

@@ -1,7 +1,9 @@
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
+import { givingItsWord } from "./lifecycle";
 import type { Telemetry } from "./monitoring";
 import type { Part } from "./parts";
+import type { Settings } from "./settings";
 
 const TRUST = {
   Version: "2012-10-17",
@@ -9,7 +11,7 @@ const TRUST = {
 };
 
 /** What the machine may do, and it may do nothing else. */
-function permissions(secretArn: string, reports: object[]) {
+function permissions(secretArn: string, others: object[]) {
   return {
     Version: "2012-10-17",
     Statement: [
@@ -32,7 +34,7 @@ function permissions(secretArn: string, reports: object[]) {
         ],
         Resource: "*",
       },
-      ...reports,
+      ...others,
     ],
   };
 }
@@ -67,8 +69,8 @@ export interface MachineRole {
 
 export function machineRole(
   { name, tags, child }: Part,
-  secretArn: pulumi.Output<string>,
-  telemetry: Telemetry | undefined,
+  { topology }: Settings,
+  { secret, telemetry }: { secret: aws.secretsmanager.Secret; telemetry: Telemetry | undefined },
 ): MachineRole {
   const role = new aws.iam.Role(
     `${name}-machine`,
@@ -80,8 +82,8 @@ export function machineRole(
     child,
   );
   const policy = pulumi
-    .all([secretArn, telemetry ? reporting(telemetry) : []])
-    .apply(([arn, reports]) => permissions(arn, reports));
+    .all([secret.arn, telemetry ? reporting(telemetry) : [], topology === "fleet" ? [givingItsWord(secret)] : []])
+    .apply(([arn, reports, inFleet]) => permissions(arn, [...reports, ...inFleet]));
   const granted = new aws.iam.RolePolicy(
     `${name}-machine`,
     { role: role.name, policy: pulumi.jsonStringify(policy) },

@@ -12,34 +12,10 @@ import {
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { type Configuration, readConfiguration } from "./configuration";
+import { checkTopology, topologyFields } from "./topologySettings";
 
 /** The first release that follows a destination's changing addresses by itself. */
 const OLDEST_NGINX_IN_CLOUD = "1.27.3";
-
-/** An identifier as AWS writes it: `vpc-0a1b2c3d`. */
-const awsId = (prefix: string) => {
-  const allowed = `must be an identifier such as ${prefix}-0123456789abcdef0`;
-  return text(allowed, (value) => new RegExp(`^${prefix}-[0-9a-f]{8,32}$`).test(value)).optional();
-};
-
-const network = only({
-  vpcId: awsId("vpc"),
-  subnetId: awsId("subnet"),
-  allocationId: awsId("eipalloc"),
-  keepAddress: flag().default(false),
-  hostedZoneId: text("must be the identifier of a Route 53 hosted zone, such as Z0123456789ABCDEFGHIJ", (value) =>
-    /^Z[0-9A-Z]{1,31}$/.test(value),
-  ).optional(),
-}).superRefine(({ vpcId, subnetId }, context) => {
-  if ((vpcId === undefined) === (subnetId === undefined)) return;
-  const [missing, given] = vpcId ? ["subnetId", "vpcId"] : ["vpcId", "subnetId"];
-  context.addIssue({
-    code: "custom",
-    path: [missing],
-    message: `must be given together with ${given}`,
-    input: undefined,
-  });
-});
 
 const GRAVITON = /^[a-z]{1,3}\d{1,2}g[a-z]{0,3}\.[a-z0-9-]+$/;
 
@@ -86,13 +62,13 @@ const LOCAL_ONLY = "must be left out: only `mtls-proxy local` may reach loopback
 const schema = only({
   ...settingsFields,
   allowLocalDestinations: z.literal(false, LOCAL_ONLY).default(false),
-  topology: z.enum(["single"], "must be single").default("single"),
-  network: network.prefault({}),
+  ...topologyFields,
   machine: machine.prefault({}),
   monitoring: monitoring.prefault({}),
   tags: tags.default({}),
 })
   .superRefine(checkTogether)
+  .superRefine(checkTopology)
   .superRefine(({ nginx, network, hostname, logFormat, monitoring }, context) => {
     const complain = (path: string[], message: string, input: unknown) =>
       context.addIssue({ code: "custom", path, message, input });

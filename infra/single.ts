@@ -1,25 +1,13 @@
 import * as aws from "@pulumi/aws";
-import type { Address } from "./address";
+import * as pulumi from "@pulumi/pulumi";
+import { type Address, fixedAddress, reservedIps } from "./address";
 import type { PublishedBundle } from "./bundle";
-import type { Network } from "./network";
+import { firstBoot, LEFT_AS_IT_WAS, METADATA_OPTIONS } from "./machineTemplate";
+import { type Network, networkFor } from "./network";
 import type { Part } from "./parts";
 import type { MachineRole } from "./role";
 import type { Settings } from "./settings";
-import { userData } from "./userData";
-
-/** Amazon keeps this parameter at the newest image; it is looked up when a machine starts, not at every `pulumi up`. */
-const NEWEST_AMAZON_LINUX = "resolve:ssm:/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64";
-/** The image's own size, and its smallest. */
-const DISK_GIGABYTES = 8;
-const ROOT_DEVICE = "/dev/xvda";
-
-/** IMDSv2 alone, and no hop further: what runs on the machine behind another network stack gets no answer. */
-const METADATA = {
-  httpEndpoint: "enabled",
-  httpTokens: "required",
-  httpPutResponseHopLimit: 1,
-  instanceMetadataTags: "disabled",
-};
+import type { Machines, Topology } from "./topology";
 
 interface Surroundings {
   network: Network;
@@ -29,22 +17,32 @@ interface Surroundings {
 }
 
 /**
- * One machine at one address: the topology `single`.
+ * One machine at one address.
  * When it is lost, raising `machine.generation` has the address answer again after some minutes; Amazon's own recovery
  * (on by default) moves it from a failing host by itself.
  */
-export function singleMachine(part: Part, { machine }: Settings, surroundings: Surroundings): aws.ec2.Instance {
+export function single(part: Part, settings: Settings): Topology {
+  const network = networkFor(part, settings);
+  const address = fixedAddress(part, settings, network);
+  return {
+    entrance: { addresses: [address.publicIp], target: address.publicIp },
+    egressIps: pulumi.all([address.publicIp, ...reservedIps(part, settings)]),
+    serve: (bundle, role) => machineFor(part, settings, { network, address, bundle, role }),
+  };
+}
+
+function machineFor(part: Part, { machine }: Settings, surroundings: Surroundings): Machines {
   const { name, tags, child } = part;
   const { network, address, bundle, role } = surroundings;
-  return new aws.ec2.Instance(
+  const instance = new aws.ec2.Instance(
     `${name}-machine`,
     {
-      launchTemplate: { id: firstBoot(part, machine.generation, bundle.secret).id },
+      launchTemplate: { id: template(part, machine.generation, bundle.secret).id },
       instanceType: machine.instanceType,
       iamInstanceProfile: role.instanceProfileName,
       primaryNetworkInterface: { networkInterfaceId: address.networkInterfaceId },
       disableApiTermination: machine.terminationProtection,
-      metadataOptions: METADATA,
+      metadataOptions: METADATA_OPTIONS,
       tags,
       volumeTags: tags,
     },
@@ -57,6 +55,7 @@ export function singleMachine(part: Part, { machine }: Settings, surroundings: S
       dependsOn: [address.ready, bundle.published, role.granted, ...network.wayOut],
     },
   );
+  return { dimension: "InstanceId", id: instance.id, ready: instance };
 }
 
 /**
@@ -64,7 +63,7 @@ export function singleMachine(part: Part, { machine }: Settings, surroundings: S
  * here: so an upgrade of this project replaces no machine, and raising `machine.generation` does, with the newest image.
  * (`ignoreChanges` on the machine itself would also keep its old image when it is replaced.)
  */
-function firstBoot(
+function template(
   { name, tags, child }: Part,
   generation: number,
   secret: aws.secretsmanager.Secret,
@@ -73,28 +72,9 @@ function firstBoot(
     `${name}-machine-${generation}`,
     {
       description: "mtls-proxy: what a machine's first boot reads",
-      imageId: NEWEST_AMAZON_LINUX,
-      userData: userData(secret.arn),
-      blockDeviceMappings: [
-        {
-          deviceName: ROOT_DEVICE,
-          ebs: { volumeType: "gp3", volumeSize: DISK_GIGABYTES, encrypted: "true", deleteOnTermination: "true" },
-        },
-      ],
-      // the machine says so too; whatever else is started from the template must not do without
-      metadataOptions: METADATA,
+      ...firstBoot(secret),
       tags,
     },
-    {
-      ...child,
-      ignoreChanges: [
-        "imageId",
-        "userData",
-        "blockDeviceMappings",
-        "metadataOptions",
-        "tagSpecifications",
-        "latestVersion",
-      ],
-    },
+    { ...child, ignoreChanges: LEFT_AS_IT_WAS },
   );
 }

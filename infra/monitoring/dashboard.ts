@@ -4,25 +4,23 @@ import * as pulumi from "@pulumi/pulumi";
 import { placeOf } from "../arn";
 import type { Part } from "../parts";
 import type { Settings } from "../settings";
+import type { Machines } from "../topology";
 import { certificateDays } from "./alarms";
 import { LOG_METRICS, type LogMetricName } from "./logMetrics";
 import type { Telemetry } from "./telemetry";
-
-/** Whom Amazon EC2's own metrics are of. */
-export interface Machine {
-  instanceId: pulumi.Input<string>;
-}
 
 /** The dashboard that answers: is it me, the proxy or the backend? Its name is the stack's namespace. */
 export function dashboard(
   { name, child }: Part,
   settings: Settings,
   { namespace }: Telemetry,
-  { machine, alarms }: { machine: Machine; alarms: pulumi.Output<string>[] },
+  { machines, alarms }: { machines: Machines; alarms: pulumi.Output<string>[] },
 ): aws.cloudwatch.Dashboard {
   const body = pulumi
-    .all([namespace, machine.instanceId, pulumi.all(alarms)])
-    .apply(([stack, instanceId, arns]) => bodyOf({ settings, namespace: stack, instanceId, alarms: arns }));
+    .all([namespace, machines.id, pulumi.all(alarms)])
+    .apply(([stack, id, arns]) =>
+      bodyOf({ settings, namespace: stack, machines: [machines.dimension, id], alarms: arns }),
+    );
   return new aws.cloudwatch.Dashboard(
     `${name}-dashboard`,
     { dashboardName: namespace, dashboardBody: pulumi.jsonStringify(body) },
@@ -33,7 +31,8 @@ export function dashboard(
 interface Facts {
   settings: Settings;
   namespace: string;
-  instanceId: string;
+  /** Whose are the metrics of Amazon EC2: a dimension and its value. */
+  machines: [string, string];
   /** ARNs. */
   alarms: string[];
 }
@@ -218,10 +217,9 @@ const percentiles = (of: OwnMetric, name: LogMetricName) =>
   ["p50", "p95", "p99"].map((percentile) => of(name, percentile, percentile));
 
 /** Amazon reports these every 5 minutes; each minute costs extra. */
-const ofMachine = ({ instanceId }: Facts, name: "CPUUtilization" | "CPUCreditBalance", stat: string, label: string) => [
+const ofMachine = ({ machines }: Facts, name: "CPUUtilization" | "CPUCreditBalance", stat: string, label: string) => [
   "AWS/EC2",
   name,
-  "InstanceId",
-  instanceId,
+  ...machines,
   { stat, label, period: 300 },
 ];

@@ -159,6 +159,6 @@ describe("credentials", () => {
 
   it("come with the address that a firewall must accept", async () => {
     const { proxy } = await program();
-    assert.deepEqual(await Promise.all(proxy.egressIps.map((address) => value(address))), ["192.0.2.10"]);
+    assert.deepEqual(await value(proxy.egressIps), ["192.0.2.10"]);
   });
 });

@@ -13,6 +13,13 @@ export const ACCOUNT = "123456789012";
 export const REGION = "eu-west-1";
 const DESTINATION = { url: "https://api.example.com" };
 
+/** Of the Elastic IPs that are made here, by their names. */
+const ADDRESSES: Record<string, string> = {
+  "mtls-proxy-address": "192.0.2.10",
+  ...Object.fromEntries([1, 2, 3].map((zone) => [`mtls-proxy-nat-${zone}`, `192.0.2.2${zone}`])),
+  ...Object.fromEntries([1, 2, 3].map((zone) => [`mtls-proxy-entrance-${zone}`, `192.0.2.3${zone}`])),
+};
+
 /** By a resource's type: what is known of it once it is made, beside what was asked for. */
 type Answers = Record<string, Record<string, unknown>>;
 
@@ -21,7 +28,8 @@ function answered({ type, name, inputs }: Asked, answers: Answers): Record<strin
   const [service = ""] = type.split("/");
   const arn = `arn:${service}:${REGION}:${ACCOUNT}:${name}`;
   const known: Answers = {
-    "aws:ec2/eip:Eip": { publicIp: "192.0.2.10", allocationId: "eipalloc-0123456789abcdef0" },
+    "aws:ec2/eip:Eip": { publicIp: ADDRESSES[name], allocationId: `${name}-allocation` },
+    "aws:lb/loadBalancer:LoadBalancer": { dnsName: "entrance.elb.example.com", zoneId: "Z26RNL4JYFTOTI" },
     "aws:ec2/eipAssociation:EipAssociation": { publicIp: "198.51.100.20" },
     "tls:index/privateKey:PrivateKey": {
       rsaBits: 2048,
@@ -41,8 +49,14 @@ function answered({ type, name, inputs }: Asked, answers: Answers): Record<strin
   return { name, arn, ...known[type], ...inputs, ...answers[type] };
 }
 
-const CALLS: Record<string, Record<string, unknown>> = {
-  "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": { locations: ["eu-west-1c", "eu-west-1b"] },
+/** What AWS answers to a question. */
+type Calls = Record<string, (inputs: Record<string, unknown>) => Record<string, unknown>>;
+
+const CALLS: Calls = {
+  "aws:ec2/getInstanceTypeOfferings:getInstanceTypeOfferings": () => ({
+    locations: ["eu-west-1c", "eu-west-1b", "eu-west-1a"],
+  }),
+  "aws:ec2/getElasticIp:getElasticIp": ({ id }) => ({ publicIp: `address of ${id}` }),
 };
 
 /**
@@ -52,6 +66,7 @@ const CALLS: Record<string, Record<string, unknown>> = {
 export async function program(
   settings: Record<string, unknown> = {},
   answers: Answers = {},
+  calls: Calls = {},
 ): Promise<{ asked: Asked[]; proxy: MtlsProxy }> {
   const asked: Asked[] = [];
   await pulumi.runtime.setMocks(
@@ -61,7 +76,7 @@ export async function program(
         asked.push(resource);
         return { id: `${name}-id`, state: answered(resource, answers) };
       },
-      call: ({ token }) => CALLS[token] ?? {},
+      call: ({ token, inputs }) => ({ ...CALLS, ...calls })[token]?.(inputs) ?? {},
     },
     "app-builder-mtls",
     "dev",

@@ -29,7 +29,7 @@ const DEFAULT = [
   "aws:ec2/networkInterface:NetworkInterface mtls-proxy-interface",
   "aws:ec2/route:Route mtls-proxy-way-out",
   "aws:ec2/routeTable:RouteTable mtls-proxy-routes",
-  "aws:ec2/routeTableAssociation:RouteTableAssociation mtls-proxy-routes",
+  "aws:ec2/routeTableAssociation:RouteTableAssociation mtls-proxy-subnet",
   "aws:ec2/securityGroup:SecurityGroup mtls-proxy-door",
   "aws:ec2/subnet:Subnet mtls-proxy-subnet",
   "aws:ec2/vpc:Vpc mtls-proxy-vpc",

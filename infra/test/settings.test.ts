@@ -9,6 +9,7 @@ import { readSettings, stackSettings } from "../settings";
 
 const DESTINATION = { url: "https://api.example.com" };
 const VPC = "vpc-0123456789abcdef0";
+const SUBNETS = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"];
 
 const settingsOf = (values: Record<string, unknown>, encrypted: string[] = []) =>
   stackSettings({ values: { destinations: [DESTINATION], ...values }, encrypted: new Set(encrypted) });
@@ -25,12 +26,20 @@ function problemsOf(values: Record<string, unknown>): string[] {
 
 describe("a stack's settings", () => {
   it("are complete with nothing but a destination", () => {
-    const { topology, network, machine, monitoring, tags } = settingsOf({});
+    const { topology, network, fleet, machine, monitoring, tags } = settingsOf({});
     assert.deepEqual(
-      { topology, network, machine, monitoring, tags },
+      { topology, network, fleet, machine, monitoring, tags },
       {
         topology: "single",
-        network: { keepAddress: false },
+        network: { keepAddress: false, reserveFleetIps: false, elasticIpQuota: 5 },
+        fleet: {
+          zones: 2,
+          min: 2,
+          max: 6,
+          targetCpuPercent: 50,
+          natGateways: "perZone",
+          deletionProtection: true,
+        },
         machine: { instanceType: "t4g.micro", generation: 1, terminationProtection: false },
         monitoring: { enabled: true, logRetentionDays: 30, errorPercent: 5, refusalsPerFiveMinutes: 20 },
         tags: {},
@@ -50,6 +59,7 @@ describe("a stack's settings", () => {
       { network: { allocationId: VPC } },
       /^network\.allocationId: must be an identifier such as eipalloc-/,
     ],
+    ["a quota below AWS's own", { network: { elasticIpQuota: 4 } }, /^network\.elasticIpQuota: .* from 5 to 1000/],
     ["an Intel machine", { machine: { instanceType: "t3.micro" } }, /^machine\.instanceType: must be a Graviton/],
     ["a nano", { machine: { instanceType: "t4g.nano" } }, /^machine\.instanceType: .*too small for dnf/],
     [
@@ -63,7 +73,7 @@ describe("a stack's settings", () => {
       /^nginx\.version: must be 1\.27\.3 at least/,
     ],
     ["private destinations", { allowLocalDestinations: true }, /^allowLocalDestinations: must be left out/],
-    ["a topology that does not exist", { topology: "fleet" }, /^topology: must be single/],
+    ["a topology that does not exist", { topology: "cluster" }, /^topology: must be single or fleet/],
     ...["operations", "a@example.com, b@example.com", "a b@example.com", "<a@example.com>", ""].map(
       (email) =>
         [
@@ -104,6 +114,87 @@ describe("a stack's settings", () => {
       assert.match(problems[0] ?? "", problem);
     });
   }
+
+  for (const [what, values, problem] of [
+    ["without a host name", { hostname: undefined }, /^hostname: must be given with topology fleet: .* only a name/],
+    ["of one machine", { fleet: { min: 1 } }, /^fleet\.min: must be a whole number from 2 to 500/],
+    ["that may not be as large as it must", { fleet: { min: 8 } }, /^fleet\.max: must be min \(8\) at least/],
+    ["in one zone", { fleet: { zones: 1 } }, /^fleet\.zones: must be a whole number from 2 to 6/],
+    [
+      "with more addresses than the quota",
+      { fleet: { zones: 3 } },
+      /^fleet\.zones: must do with 5 Elastic IPs.* needs 6 \(3 for the load balancer, 3 for NAT gateways\).*natGateways to one, .* network\.elasticIpQuota/,
+    ],
+    ["with two NAT gateways for all", { fleet: { natGateways: "two" } }, /^fleet\.natGateways: must be perZone or one/],
+    ["with a single's subnet", { network: { subnetId: SUBNETS[0] } }, /^network\.subnetId: must be left out beside/],
+    [
+      "in a VPC without its subnets",
+      { network: { vpcId: VPC, privateSubnetIds: SUBNETS } },
+      /^network\.publicSubnetIds: must be given together with vpcId and privateSubnetIds/,
+    ],
+    [
+      "in subnets without their VPC",
+      { network: { publicSubnetIds: SUBNETS, privateSubnetIds: SUBNETS } },
+      /^network\.vpcId: must be given together with publicSubnetIds and privateSubnetIds/,
+    ],
+    [
+      "with a subnet too few",
+      { network: { vpcId: VPC, publicSubnetIds: SUBNETS, privateSubnetIds: SUBNETS.slice(1) } },
+      /^network\.privateSubnetIds: must list 2, one for each of fleet\.zones/,
+    ],
+    [
+      "with a subnet twice",
+      { network: { vpcId: VPC, publicSubnetIds: SUBNETS, privateSubnetIds: [SUBNETS[0], SUBNETS[0]] } },
+      /^network\.privateSubnetIds: must be a list of subnets, a different one for each zone/,
+    ],
+    [
+      "with the address of a single, which it has no use for",
+      { network: { allocationId: "eipalloc-0123456789abcdef0" } },
+      /^network\.allocationId: must be left out beside topology fleet: .* network\.reserveFleetIps keeps it/,
+    ],
+    [
+      "with machines that cannot be ended",
+      { machine: { terminationProtection: true } },
+      /^machine\.terminationProtection: must be false with topology fleet, .* fleet\.deletionProtection/,
+    ],
+  ] as [string, Record<string, unknown>, RegExp][]) {
+    it(`refuse a fleet ${what}`, () => {
+      const problems = problemsOf({ topology: "fleet", hostname: "mtls.example.com", ...values });
+      assert.equal(problems.length, 1, problems.join("\n"));
+      assert.match(problems[0] ?? "", problem);
+    });
+  }
+
+  it("refuse in a single what only a fleet has, unless it is reserved", () => {
+    assert.match(
+      problemsOf({ fleet: { zones: 3 } })[0] ?? "",
+      /^fleet: must be left out beside topology single, unless/,
+    );
+    const network = { vpcId: VPC, subnetId: SUBNETS[0] };
+    const subnets = { ...network, publicSubnetIds: SUBNETS };
+    assert.match(
+      problemsOf({ network: subnets })[0] ?? "",
+      /^network\.publicSubnetIds: must be left out beside topology/,
+    );
+    const reserving = { ...network, reserveFleetIps: true };
+    assert.match(
+      problemsOf({ network: reserving })[0] ?? "",
+      /^network\.reserveFleetIps: must be false beside network/,
+    );
+    assert.deepEqual(problemsOf({ network: { reserveFleetIps: true }, fleet: { natGateways: "one" } }), []);
+  });
+
+  it("count the addresses of both topologies where they are reserved", () => {
+    const reserved = (fleet: object, elasticIpQuota = 5) =>
+      problemsOf({ network: { reserveFleetIps: true, elasticIpQuota }, fleet });
+    assert.deepEqual(reserved({ zones: 2 }), []);
+    assert.match(
+      reserved({ zones: 3 })[0] ?? "",
+      /needs 7 \(3 for the load balancer, 3 for NAT gateways, 1 for single\)/,
+    );
+    assert.deepEqual(reserved({ zones: 3 }, 7), []);
+    assert.deepEqual(reserved({ zones: 3, natGateways: "one" }), []);
+  });
 
   it("allow every Graviton family that is not a nano", () => {
     for (const instanceType of [

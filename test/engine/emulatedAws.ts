@@ -14,7 +14,14 @@ async function ask(service: string, init: RequestInit): Promise<string> {
 }
 
 /** The services that speak forms and XML, with the version of their interface; it is `monitoring` that CloudWatch signs as. */
-const VERSIONS = { ec2: "2016-11-15", iam: "2010-05-08", monitoring: "2010-08-01", sns: "2010-03-31" };
+const VERSIONS = {
+  ec2: "2016-11-15",
+  iam: "2010-05-08",
+  monitoring: "2010-08-01",
+  sns: "2010-03-31",
+  elasticloadbalancing: "2015-12-01",
+  autoscaling: "2011-01-01",
+};
 
 export const query = (
   service: keyof typeof VERSIONS,
@@ -74,11 +81,16 @@ const EC2_LISTS = {
   DescribeInternetGateways: "internetGatewayId",
   DescribeRouteTables: "routeTableId",
   DescribeSecurityGroups: "groupId",
-  DescribeNetworkInterfaces: "networkInterfaceId",
   DescribeAddresses: "allocationId",
   DescribeLaunchTemplates: "launchTemplateId",
   DescribeVolumes: "volumeId",
 };
+const FLEET_LISTS = [
+  ["elasticloadbalancing", "DescribeLoadBalancers", "LoadBalancerArn"],
+  ["elasticloadbalancing", "DescribeTargetGroups", "TargetGroupArn"],
+  ["autoscaling", "DescribeAutoScalingGroups", "AutoScalingGroupName"],
+  ["autoscaling", "DescribePolicies", "PolicyName"],
+] as const;
 const IAM_LISTS = { ListRoles: "RoleName", ListInstanceProfiles: "InstanceProfileName" };
 const CLOUDWATCH_LISTS = { DescribeAlarms: "AlarmName", ListDashboards: "DashboardName" };
 
@@ -90,12 +102,18 @@ export async function inventory(): Promise<string[]> {
     "Filter.1.Value.2": "running",
     "Filter.1.Value.3": "stopped",
   };
+  const endpointsNotGone = { "Filter.1.Name": "vpc-endpoint-state", "Filter.1.Value.1": "available" };
+  const notGone = { "Filter.1.Name": "state", "Filter.1.Value.1": "available" };
   const { SecretList } = await call<{ SecretList: { Name: string }[] }>("secretsmanager", "ListSecrets", {
     IncludePlannedDeletion: true,
   });
   const { logGroups } = await call<{ logGroups: { logGroupName: string }[] }>("logs", "DescribeLogGroups");
   const listed = await Promise.all([
     query("ec2", "DescribeInstances", alive).then((xml) => values(xml, "instanceId")),
+    interfaces(),
+    query("ec2", "DescribeVpcEndpoints", endpointsNotGone).then((xml) => values(xml, "vpcEndpointId")),
+    query("ec2", "DescribeNatGateways", notGone).then((xml) => values(xml, "natGatewayId")),
+    ...FLEET_LISTS.map(async ([service, action, field]) => values(await query(service, action), field)),
     ...Object.entries(EC2_LISTS).map(async ([action, field]) => values(await query("ec2", action), field)),
     ...Object.entries(IAM_LISTS).map(async ([action, field]) => values(await query("iam", action), field)),
     ...Object.entries(CLOUDWATCH_LISTS).map(async ([action, field]) =>
@@ -106,6 +124,19 @@ export async function inventory(): Promise<string[]> {
     logGroups.map(({ logGroupName }) => logGroupName),
   ]);
   return [...new Set(listed.flat())].sort();
+}
+
+/** The network interfaces of the subnets that are there: the emulator keeps those of a NAT gateway that is gone. */
+async function interfaces(): Promise<string[]> {
+  const subnets = values(await query("ec2", "DescribeSubnets"), "subnetId");
+  const inSubnets = Object.fromEntries(subnets.map((id, index) => [`Filter.1.Value.${index + 1}`, id]));
+  const filter = { "Filter.1.Name": "subnet-id", ...inSubnets };
+  return values(await query("ec2", "DescribeNetworkInterfaces", filter), "networkInterfaceId");
+}
+
+/** The machines of all auto scaling groups that were not ended. */
+export async function machinesOfFleets(): Promise<string[]> {
+  return values(await query("autoscaling", "DescribeAutoScalingInstances"), "InstanceId").sort();
 }
 
 export const values = (xml: string, field: string): string[] =>

@@ -31,6 +31,7 @@ export interface StackOutputs {
   bundleVersion: string;
   dashboardUrl?: string;
   logGroup?: string;
+  hostnameTarget?: string;
 }
 
 /**
@@ -79,10 +80,14 @@ export class Stack implements AsyncDisposable {
     if (code !== 0) throw new Error(`pulumi config set failed:\n${text}`);
   }
 
-  up = (environment: NodeJS.ProcessEnv = {}) => this.operate(["up", "--yes", "--skip-preview"], environment);
+  /** @param except resources that are left as they are, by `TYPE NAME` as in {@link Changes} */
+  up = (environment: NodeJS.ProcessEnv = {}, except: string[] = []) =>
+    this.operate(["up", "--yes", "--skip-preview", ...except.flatMap(excluded)], environment);
   preview = (environment: NodeJS.ProcessEnv = {}) => this.operate(["preview"], environment);
   refresh = () => this.operate(["refresh", "--yes", "--skip-preview"]);
   destroy = () => this.operate(["destroy", "--yes", "--skip-preview"]);
+  /** As a person does it, who is shown first what goes. */
+  destroyAfterPreview = () => this.operate(["destroy", "--yes"]);
 
   async outputs(): Promise<StackOutputs> {
     const { text } = await this.pulumi(["stack", "output", "--json", "--show-secrets", "--stack", this.name]);
@@ -156,6 +161,8 @@ export class Stack implements AsyncDisposable {
     await rm(this.directory, { recursive: true, force: true });
   }
 }
+
+const excluded = (resource: string): string[] => ["--exclude", `**${resource.replace(" ", "::")}`];
 
 /** These tests make and destroy: they must never meet a real account. */
 function assertEmulated(): void {

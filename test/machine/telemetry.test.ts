@@ -4,9 +4,11 @@ import {
   appendFileSync,
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -16,13 +18,16 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { MACHINE_METRICS, telemetryFiles } from "@app-builder-mtls/proxy";
 import { DAY_MS } from "../support/certificates";
+import { sideBySide } from "../support/sideBySide";
 import { until } from "../support/until";
 import { ask, startMachine, type TestMachine } from "./support/machine";
-import { refusal } from "./support/secretsManager";
+import { type Fault, refusal } from "./support/secretsManager";
 import { LOG_GROUP, NAMESPACE, reporting, type SenderUnit, superviseSender } from "./support/sender";
 
 /** The sender's longest pause, twice, and for a busy machine some more. */
 const SENT_MS = 180_000;
+/** Most of its time a test waits for the next turn of its sender, 5 s, or for the next numbers, a minute. */
+const AT_ONCE = 8;
 const QUERY = "token=never-to-be-sent";
 
 interface Scene extends AsyncDisposable {
@@ -41,10 +46,14 @@ interface Scene extends AsyncDisposable {
   rotate(): Promise<void>;
 }
 
-/** A machine that serves a bundle which says where to send, and the sender of that bundle. */
-async function sendingMachine(state?: string): Promise<Scene> {
+/**
+ * A machine that serves a bundle which says where to send, and the sender of that bundle.
+ * @param state what the sender remembers of before; @param fault what its calls meet from the first one on
+ */
+async function sendingMachine({ state, fault }: { state?: string; fault?: Fault } = {}): Promise<Scene> {
   const machine = await startMachine();
   const { cloudWatch } = machine.aws;
+  machine.aws.watchingFault = fault;
   cloudWatch.groups.set(LOG_GROUP, new Map());
   const line = await machine.follow(reporting(machine));
   assert.equal(line.outcome, "switched", JSON.stringify(line));
@@ -77,6 +86,7 @@ async function sendingMachine(state?: string): Promise<Scene> {
       renameSync(log, `${log}.1`);
       process.kill(machine.nginx.pid ?? 0, "SIGUSR1");
       await until(() => existsSync(log), SENT_MS);
+      await until(() => sender.pid === undefined || holds(sender.pid, log), SENT_MS); // minutes are between two rotations
       if (existsSync(`${log}.2`)) execFileSync("gzip", ["-f", `${log}.2`]);
     },
     [Symbol.asyncDispose]: async () => {
@@ -87,14 +97,77 @@ async function sendingMachine(state?: string): Promise<Scene> {
   return scene;
 }
 
+/** Whether a process has a file open. */
+function holds(pid: number, path: string): boolean {
+  const inode = (at: string) => statSync(at, { throwIfNoEntry: false })?.ino;
+  const open = existsSync(`/proc/${pid}/fd`) ? readdirSync(`/proc/${pid}/fd`) : [];
+  return open.some((descriptor) => inode(`/proc/${pid}/fd/${descriptor}`) === inode(path));
+}
+
 /** A line as nginx writes it, of a request that never was. */
 const lineAt = (time: Date, more = ""): string =>
   `{"time":"${time.toISOString().replace(/\.\d+Z/, "+00:00")}","more":"${more}"}\n`;
 
 describe("the sender", function () {
   this.timeout(600_000);
+  const sending = sideBySide(AT_ONCE);
 
-  it("sends each line of the access log once, as nginx wrote it, into a stream of the machine's own", async () => {
+  describe("measures numbers that", () => {
+    sending("are those of proxy/machine/metrics.ts, each minute, in the bundle's namespace", async () => {
+      await using scene = await sendingMachine();
+      const { numbers } = scene.machine.aws.cloudWatch;
+      await until(() => numbers.length >= 2, SENT_MS);
+      for (const { namespace, units } of numbers) {
+        assert.equal(namespace, NAMESPACE);
+        assert.deepEqual(units, Object.fromEntries(MACHINE_METRICS.map(({ name, unit }) => [name, unit])));
+      }
+      const { MemoryUsedPercent, DiskUsedPercent, ...certain } = numbers.at(-1)?.values ?? {};
+      assert.deepEqual(certain, {
+        Serving: 1,
+        SyncFailing: 0,
+        BundleCurrent: 1,
+        ServerCertificateDaysLeft: 364,
+        LogLinesLost: 0,
+      });
+      const free = execFileSync("free", ["--bytes"], { encoding: "utf8" });
+      const [total = 0, , , , , available = 0] = /Mem:(.*)/.exec(free)?.[1]?.trim().split(/\s+/).map(Number) ?? [];
+      assert.ok(Math.abs((MemoryUsedPercent ?? -100) - 100 * (1 - available / total)) < 20, `${MemoryUsedPercent} %`);
+      const used = Number.parseInt(
+        execFileSync("df", ["--output=pcent", "/"], { encoding: "utf8" }).split("\n")[1] ?? "",
+        10,
+      );
+      assert.ok(Math.abs((DiskUsedPercent ?? -100) - used) <= 2, `${DiskUsedPercent} %, and df says ${used}`);
+    });
+
+    sending("tell that sync fails, and that another bundle is wanted, while the old one serves", async () => {
+      await using scene = await sendingMachine();
+      const { machine } = scene;
+      await machine.follow(machine.stack.bundle({}, { "limits.conf": "wrong;\n" }));
+      const { Serving, SyncFailing, BundleCurrent } = await scene.numbers();
+      assert.deepEqual({ Serving, SyncFailing, BundleCurrent }, { Serving: 1, SyncFailing: 1, BundleCurrent: 0 });
+    });
+
+    sending("tell that sync reports no more", async () => {
+      await using scene = await sendingMachine();
+      const { machine } = scene;
+      const [ago, report] = [Date.now() / 1_000 - 301, join(machine.run, "state", `${machine.current()}.json`)];
+      utimesSync(report, ago, ago);
+      assert.equal((await scene.numbers()).SyncFailing, 1);
+      rmSync(report);
+      const { SyncFailing, ServerCertificateDaysLeft } = await scene.numbers();
+      assert.deepEqual([SyncFailing, ServerCertificateDaysLeft], [1, undefined], "what is not known is not sent");
+    });
+
+    sending("tell that nginx is dead", async () => {
+      await using scene = await sendingMachine();
+      scene.machine.nginx.masked = true;
+      await scene.machine.nginx.kill();
+      const { Serving, SyncFailing, BundleCurrent } = await scene.numbers();
+      assert.deepEqual({ Serving, SyncFailing, BundleCurrent }, { Serving: 0, SyncFailing: 0, BundleCurrent: 0 });
+    });
+  });
+
+  sending("sends each line of the access log once, as nginx wrote it, into a stream of the machine's own", async () => {
     await using scene = await sendingMachine();
     const { cloudWatch } = scene.machine.aws;
     const paths = await scene.call(30);
@@ -111,7 +184,7 @@ describe("the sender", function () {
     assert.deepEqual(scene.sender.journal, [{ outcome: "sending" }]);
   });
 
-  it("sends nothing else: no query string, no key, no line of another log", async () => {
+  sending("sends nothing else: no query string, no key, no line of another log", async () => {
     await using scene = await sendingMachine();
     const { machine } = scene;
     await scene.call(3);
@@ -129,33 +202,36 @@ describe("the sender", function () {
     );
   });
 
-  it("loses nothing and sends nothing twice when the log is rotated, while AWS is away, and when it is restarted", async () => {
-    await using scene = await sendingMachine();
-    const { machine, sender } = scene;
-    const paths = await scene.call(10);
-    await scene.arrive(10);
-    machine.aws.watchingFault = (request) => request.socket.destroy();
-    paths.push(...(await scene.call(10)));
-    await scene.rotate();
-    paths.push(...(await scene.call(10)));
-    await until(() => sender.journal.some(({ problem }) => problem?.code === "aws_unreachable"), SENT_MS);
-    await scene.rotate();
-    paths.push(...(await scene.call(10)));
-    machine.aws.watchingFault = undefined;
-    await scene.arrive(40);
-    await sender.stop();
-    paths.push(...(await scene.call(10)));
-    await scene.rotate();
-    paths.push(...(await scene.call(10)));
-    sender.start();
-    await scene.arrive(60);
-    paths.push(...(await scene.call(10)));
-    await scene.arrive(70);
-    assert.deepEqual(scene.arrived(), paths);
-    assert.equal((await scene.numbers()).LogLinesLost, 0);
-  });
+  sending(
+    "loses nothing and sends nothing twice when the log is rotated, while AWS is away, and when it is restarted",
+    async () => {
+      await using scene = await sendingMachine();
+      const { machine, sender } = scene;
+      const paths = await scene.call(10);
+      await scene.arrive(10);
+      machine.aws.watchingFault = (request) => request.socket.destroy();
+      paths.push(...(await scene.call(10)));
+      await scene.rotate();
+      paths.push(...(await scene.call(10)));
+      await until(() => sender.journal.some(({ problem }) => problem?.code === "aws_unreachable"), SENT_MS);
+      await scene.rotate();
+      paths.push(...(await scene.call(10)));
+      machine.aws.watchingFault = undefined;
+      await scene.arrive(40);
+      await sender.stop();
+      paths.push(...(await scene.call(10)));
+      await scene.rotate();
+      paths.push(...(await scene.call(10)));
+      sender.start();
+      await scene.arrive(60);
+      paths.push(...(await scene.call(10)));
+      await scene.arrive(70);
+      assert.deepEqual(scene.arrived(), paths);
+      assert.equal((await scene.numbers()).LogLinesLost, 0);
+    },
+  );
 
-  it("sends at its end what it has not sent yet", async () => {
+  sending("sends at its end what it has not sent yet", async () => {
     await using scene = await sendingMachine();
     await scene.call(1);
     await scene.arrive(1);
@@ -164,7 +240,7 @@ describe("the sender", function () {
     assert.equal(scene.arrived().length, 6);
   });
 
-  it("killed with -9 loses nothing, and sends one batch twice at most", async () => {
+  sending("killed with -9 loses nothing, and sends one batch twice at most", async () => {
     await using scene = await sendingMachine();
     const { machine, sender } = scene;
     await scene.call(5);
@@ -181,16 +257,18 @@ describe("the sender", function () {
     assert.equal(sender.starts, 2);
   });
 
-  it("asks later and later when it is throttled, and catches up", async () => {
-    await using scene = await sendingMachine();
-    const { aws } = scene.machine;
+  sending("asks later and later when it is throttled, and catches up", async () => {
     const at: number[] = [];
-    aws.watchingFault = (...call) => {
-      if (call[2] === "PutLogEvents") at.push(Date.now());
-      if (at.length >= 3) aws.watchingFault = undefined;
-      refusal(400, "ThrottlingException")(...call);
-    };
+    await using scene = await sendingMachine({
+      fault: (...call) => {
+        if (call[2] === "PutLogEvents") at.push(Date.now());
+        refusal(400, "ThrottlingException")(...call);
+      },
+    });
+    const { aws } = scene.machine;
     const paths = await scene.call(5);
+    await until(() => at.length >= 3, SENT_MS);
+    aws.watchingFault = undefined;
     await scene.arrive(5);
     assert.deepEqual(scene.arrived(), paths);
     const [first = 0, second = 0, third = 0] = at;
@@ -201,33 +279,34 @@ describe("the sender", function () {
     assert.equal(scene.sender.journal[0]?.problem?.code, "aws_throttled");
   });
 
-  it("leaves AWS alone for minutes when the role is denied, and sends when it is started with the right", async () => {
-    await using scene = await sendingMachine();
-    const { aws } = scene.machine;
-    aws.watchingFault = refusal(400, "AccessDeniedException");
-    await scene.call(3);
-    await until(() => scene.sender.journal.length > 0, SENT_MS);
-    await pause(20_000); // four turns in which nothing may be asked: there is no condition to wait for
-    const count = (action: string) => aws.asked.filter((asked) => asked === action).length;
-    assert.deepEqual([count("PutLogEvents"), count("PutMetricData")], [1, 1]);
-    assert.deepEqual(
-      scene.sender.journal.map(({ outcome, problem }) => [outcome, problem?.code]),
-      [["waiting", "telemetry_denied"]],
-    );
-    aws.watchingFault = undefined;
-    await scene.sender.stop();
-    scene.sender.start();
-    await scene.arrive(3);
-  });
+  sending(
+    "leaves AWS alone for minutes when the role is denied, and sends when it is started with the right",
+    async () => {
+      await using scene = await sendingMachine({ fault: refusal(400, "AccessDeniedException") });
+      const { aws } = scene.machine;
+      await scene.call(3);
+      const count = (action: string) => aws.asked.filter((asked) => asked === action).length;
+      await until(() => count("PutLogEvents") > 0 && count("PutMetricData") > 0, SENT_MS);
+      await pause(16_000); // three turns in which nothing may be asked: there is no condition to wait for
+      assert.deepEqual([count("PutLogEvents"), count("PutMetricData")], [1, 1]);
+      assert.deepEqual(
+        scene.sender.journal.map(({ outcome, problem }) => [outcome, problem?.code]),
+        [["waiting", "telemetry_denied"]],
+      );
+      aws.watchingFault = undefined;
+      await scene.sender.stop();
+      scene.sender.start();
+      await scene.arrive(3);
+    },
+  );
 
   for (const [code, fault] of [
     ["log_group_missing", refusal(400, "ResourceNotFoundException")],
     ["aws_failed", refusal(500, "ServiceUnavailableException")],
     ["aws_garbled", (_request, response) => response.end("<html>")],
   ] as const satisfies [string, ReturnType<typeof refusal>][])
-    it(`says ${code}, and goes on when that has passed`, async () => {
-      await using scene = await sendingMachine();
-      scene.machine.aws.watchingFault = fault;
+    sending(`says ${code}, and goes on when that has passed`, async () => {
+      await using scene = await sendingMachine({ fault });
       await scene.call(2);
       await until(() => scene.sender.journal[0]?.problem?.code === code, SENT_MS);
       scene.machine.aws.watchingFault = undefined;
@@ -235,11 +314,11 @@ describe("the sender", function () {
       await until(() => scene.sender.journal.at(-1)?.outcome === "sending", SENT_MS);
     });
 
-  it("takes any bytes, counts what AWS never takes, and waits for the end of a line", async () => {
+  sending("takes any bytes, counts what AWS never takes, and waits for the end of a line", async () => {
     // a sender that has been there for long; else what was logged before it would not be its business
     const state = mkdtempSync(join(tmpdir(), "mtls-proxy-telemetry-"));
     writeFileSync(join(state, "position.json"), '{"since":0,"saved":0,"files":[]}');
-    await using scene = await sendingMachine(state);
+    await using scene = await sendingMachine({ state });
     const { cloudWatch } = scene.machine.aws;
     await scene.call(1);
     await scene.arrive(1);
@@ -264,7 +343,7 @@ describe("the sender", function () {
     rmSync(state, { recursive: true });
   });
 
-  it("keeps within what one call takes: 10,000 lines and 1 MB", async () => {
+  sending("keeps within what one call takes: 10,000 lines and 1 MB", async () => {
     await using scene = await sendingMachine();
     const { cloudWatch } = scene.machine.aws;
     await scene.call(1);
@@ -282,7 +361,7 @@ describe("the sender", function () {
     assert.ok(cloudWatch.batches.length <= 12, `${cloudWatch.batches.length} calls`);
   });
 
-  it("begins anew with a log that was cut", async () => {
+  sending("begins anew with a log that was cut", async () => {
     await using scene = await sendingMachine();
     const paths = await scene.call(5);
     await scene.arrive(5);
@@ -293,12 +372,12 @@ describe("the sender", function () {
     assert.ok(scene.sender.journal.some(({ outcome }) => outcome === "truncated"));
   });
 
-  it("sends on with a full disk, and says so once", async () => {
+  sending("sends on with a full disk, and says so once", async () => {
     const state = mkdtempSync(join(tmpdir(), "mtls-proxy-full-"));
     execFileSync("mount", ["-t", "tmpfs", "-o", "size=16k", "tmpfs", state]);
     try {
       writeFileSync(join(state, "reserve"), Buffer.alloc(12 * 1024));
-      await using scene = await sendingMachine(state);
+      await using scene = await sendingMachine({ state });
       const paths = await scene.call(3);
       await scene.arrive(3);
       paths.push(...(await scene.call(3)));
@@ -311,29 +390,32 @@ describe("the sender", function () {
     }
   });
 
-  it("follows the bundle: to another group, into silence, and back without what was logged meanwhile", async () => {
-    await using scene = await sendingMachine();
-    const { machine } = scene;
-    const { groups } = machine.aws.cloudWatch;
-    groups.set("another", new Map());
-    await scene.call(2);
-    await scene.arrive(2);
-    const limits = (bodyMegabytes: number) => ({ limits: { bodyMegabytes } });
-    await machine.follow(machine.stack.bundle({}, telemetryFiles({ logGroup: "another", namespace: NAMESPACE })));
-    const moved = await scene.call(2);
-    await until(() => scene.arrived("another").length >= 2, SENT_MS);
-    assert.deepEqual(scene.arrived("another"), moved);
-    await machine.follow(machine.stack.bundle(limits(3)));
-    await until(() => scene.sender.pid === undefined, SENT_MS);
-    await scene.call(2);
-    await pause(1_100); // the log tells seconds
-    await machine.follow(reporting(machine, limits(4)));
-    const back = await scene.call(2);
-    await scene.arrive(4);
-    assert.deepEqual(scene.arrived().slice(2), back);
-  });
+  sending(
+    "follows the bundle: to another group, into silence, and back without what was logged meanwhile",
+    async () => {
+      await using scene = await sendingMachine();
+      const { machine } = scene;
+      const { groups } = machine.aws.cloudWatch;
+      groups.set("another", new Map());
+      await scene.call(2);
+      await scene.arrive(2);
+      const limits = (bodyMegabytes: number) => ({ limits: { bodyMegabytes } });
+      await machine.follow(machine.stack.bundle({}, telemetryFiles({ logGroup: "another", namespace: NAMESPACE })));
+      const moved = await scene.call(2);
+      await until(() => scene.arrived("another").length >= 2, SENT_MS);
+      assert.deepEqual(scene.arrived("another"), moved);
+      await machine.follow(machine.stack.bundle(limits(3)));
+      await until(() => scene.sender.pid === undefined, SENT_MS);
+      await scene.call(2);
+      await pause(1_100); // the log tells seconds
+      await machine.follow(reporting(machine, limits(4)));
+      const back = await scene.call(2);
+      await scene.arrive(4);
+      assert.deepEqual(scene.arrived().slice(2), back);
+    },
+  );
 
-  it("says that it cannot read where to send, sends nothing, and goes on with the next bundle", async () => {
+  sending("says that it cannot read where to send, sends nothing, and goes on with the next bundle", async () => {
     await using scene = await sendingMachine();
     const { machine } = scene;
     await scene.call(1);
@@ -348,7 +430,7 @@ describe("the sender", function () {
     assert.deepEqual(scene.arrived().slice(1), paths);
   });
 
-  it("fetches the role's credentials again shortly before they end, and not earlier", async () => {
+  sending("fetches the role's credentials again shortly before they end, and not earlier", async () => {
     await using scene = await sendingMachine();
     const { aws } = scene.machine;
     await scene.call(1);
@@ -366,63 +448,5 @@ describe("the sender", function () {
     await scene.call(1);
     await scene.arrive(4);
     assert.ok(aws.credentialsFetched > soon);
-  });
-});
-
-describe("the numbers of a machine", function () {
-  this.timeout(600_000);
-
-  it("are those of proxy/machine/metrics.ts, each minute, in the bundle's namespace", async () => {
-    await using scene = await sendingMachine();
-    const { numbers } = scene.machine.aws.cloudWatch;
-    await until(() => numbers.length >= 2, SENT_MS);
-    for (const { namespace, units } of numbers) {
-      assert.equal(namespace, NAMESPACE);
-      assert.deepEqual(units, Object.fromEntries(MACHINE_METRICS.map(({ name, unit }) => [name, unit])));
-    }
-    const [first] = numbers;
-    const { MemoryUsedPercent, DiskUsedPercent, ...certain } = first?.values ?? {};
-    assert.deepEqual(certain, {
-      Serving: 1,
-      SyncFailing: 0,
-      BundleCurrent: 1,
-      ServerCertificateDaysLeft: 364,
-      LogLinesLost: 0,
-    });
-    const free = execFileSync("free", ["--bytes"], { encoding: "utf8" });
-    const [total = 0, , , , , available = 0] = /Mem:(.*)/.exec(free)?.[1]?.trim().split(/\s+/).map(Number) ?? [];
-    assert.ok(Math.abs((MemoryUsedPercent ?? -100) - 100 * (1 - available / total)) < 20, `${MemoryUsedPercent} %`);
-    const used = Number.parseInt(
-      execFileSync("df", ["--output=pcent", "/"], { encoding: "utf8" }).split("\n")[1] ?? "",
-      10,
-    );
-    assert.ok(Math.abs((DiskUsedPercent ?? -100) - used) <= 2, `${DiskUsedPercent} %, and df says ${used}`);
-  });
-
-  it("tell that sync fails, and that another bundle is wanted, while the old one serves", async () => {
-    await using scene = await sendingMachine();
-    const { machine } = scene;
-    await machine.follow(machine.stack.bundle({}, { "limits.conf": "wrong;\n" }));
-    const { Serving, SyncFailing, BundleCurrent } = await scene.numbers();
-    assert.deepEqual({ Serving, SyncFailing, BundleCurrent }, { Serving: 1, SyncFailing: 1, BundleCurrent: 0 });
-  });
-
-  it("tell that sync reports no more", async () => {
-    await using scene = await sendingMachine();
-    const { machine } = scene;
-    const [ago, report] = [Date.now() / 1_000 - 301, join(machine.run, "state", `${machine.current()}.json`)];
-    utimesSync(report, ago, ago);
-    assert.equal((await scene.numbers()).SyncFailing, 1);
-    rmSync(report);
-    const { SyncFailing, ServerCertificateDaysLeft } = await scene.numbers();
-    assert.deepEqual([SyncFailing, ServerCertificateDaysLeft], [1, undefined], "what is not known is not sent");
-  });
-
-  it("tell that nginx is dead", async () => {
-    await using scene = await sendingMachine();
-    scene.machine.nginx.masked = true;
-    await scene.machine.nginx.kill();
-    const { Serving, SyncFailing, BundleCurrent } = await scene.numbers();
-    assert.deepEqual({ Serving, SyncFailing, BundleCurrent }, { Serving: 0, SyncFailing: 0, BundleCurrent: 0 });
   });
 });

@@ -45,7 +45,7 @@ export async function call<Answer>(
     headers: { "content-type": "application/x-amz-json-1.1", "x-amz-target": `${TARGETS[service]}.${action}` },
     body: JSON.stringify(parameters),
   });
-  return JSON.parse(answer);
+  return JSON.parse(answer || "{}"); // an action without an answer
 }
 
 /** The bundle as the machine reads it. */

@@ -185,6 +185,20 @@ describe("what the metrics make of the access log", function () {
     seen.add("rate_limited");
   });
 
+  it("of one from an address that is not listed", async () => {
+    await using choosy = await startProxy({
+      destinations: [destinationOf(backend)],
+      ingress: { addresses: ["198.51.100.0/24"] },
+    });
+    const line = await lineOf(choosy, async () => {
+      const socket = connect({ host: "127.0.0.1", port: choosy.port, localAddress: "127.0.0.9" });
+      await using connection = await RawConnection.open(choosy, choosy.client, { socket });
+      await connection.ask(get("/fine"));
+    });
+    assert.deepEqual(countsOf(line).map(named), refusedAs("address_not_listed"), line);
+    seen.add("address_not_listed");
+  });
+
   it("of one that the proxy itself fails at, having no descriptor left", async () => {
     await using poor = await startProxy({ destinations: [destinationOf(backend)] });
     await using connection = await RawConnection.open(poor, poor.client);

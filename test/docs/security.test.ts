@@ -40,8 +40,8 @@ describe("docs/security.md", () => {
   });
 });
 
-/** How a title begins in the source: as it stands, or in a table whose rows are tests. */
-const TITLE = '(\\b(it|describe)\\(|\\bwhat:)\\s*["`]';
+/** How a title begins in the source: as it stands, in a table whose rows are tests, or where tests run side by side. */
+const TITLE = '(\\b(it|describe|sending)\\(|\\bwhat:)\\s*["`]';
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 

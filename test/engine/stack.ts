@@ -61,7 +61,8 @@ export class Stack implements AsyncDisposable {
     }
   }
 
-  private get configFile(): string {
+  /** What takes the place of `Pulumi.NAME.yaml`, so that the repository stays as it is. */
+  get configFile(): string {
     return join(this.directory, "config.yaml");
   }
 

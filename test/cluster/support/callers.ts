@@ -24,6 +24,10 @@ export interface Orders {
   tally: (nothing: null) => Tally;
   /** When the oldest call began that has not ended, in milliseconds since 1970. */
   oldest: (nothing: null) => number;
+  /** So many calls of each of these methods at once, which the backend holds, each with a path of its own: `/held/METHOD-NUMBER`. */
+  hold: (calls: { methods: string[]; count: number }) => void;
+  /** How those ended that did, by path: `answered`, or why not. */
+  holdings: (nothing: null) => Record<string, string>;
   stop: (nothing: null) => Promise<void>;
 }
 
@@ -37,6 +41,10 @@ let tally = fresh();
 let [number, running] = [0, false];
 const begins = new Set<{ begun: number }>();
 let callers: Promise<void>[] = [];
+let kept: MtlsFetch | undefined;
+const holdings: Record<string, string> = {};
+/** Longer than the balancer needs to find a machine dead. */
+const HELD_MS = 150_000;
 
 async function call(fetch: MtlsFetch): Promise<void> {
   const one = number++;
@@ -60,6 +68,11 @@ async function outcome(fetch: MtlsFetch, method: string, one: number): Promise<s
   return said === (method === "HEAD" ? "" : path) ? "answered" : `${response.status} ${said.slice(0, 100)}`;
 }
 
+async function holdOne(method: string, path: string): Promise<void> {
+  if (!kept) throw new Error("callers were not started");
+  holdings[path] = await kept(path, { method, timeout: HELD_MS }).then(() => "answered", reasonOf);
+}
+
 function reasonOf(error: Error & { code?: string }): string {
   const causes = [];
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) causes.push(cause.message);
@@ -70,6 +83,7 @@ const orders: Orders = {
   start: ({ params, callers: count }) => {
     running = true;
     const fetch = createMtlsFetch(params);
+    kept = fetch;
     callers = Array.from({ length: count }, async () => {
       while (running) await call(fetch);
     });
@@ -80,6 +94,10 @@ const orders: Orders = {
     return counted;
   },
   oldest: () => Math.min(...[...begins].map(({ begun }) => begun)),
+  hold: ({ methods, count }) => {
+    for (let one = 0; one < count; one++) for (const method of methods) void holdOne(method, `/held/${method}-${one}`);
+  },
+  holdings: () => holdings,
   stop: async () => {
     running = false;
     await Promise.all(callers);

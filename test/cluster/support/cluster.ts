@@ -29,6 +29,8 @@ export interface Cluster extends AsyncDisposable {
 
 const BACKEND_PORT = 8_443;
 const JOINS_MS = 90_000;
+/** Longer than the balancer needs to find a machine dead. */
+const HELD_SECONDS = 150;
 /** Seconds. The balancer here sends nobody more from the moment that it is told, where AWS's takes two minutes. */
 const TIMES = { look: 0.5, unheard: 5, waiting: 900 };
 const NO_LIMITS = {
@@ -60,7 +62,8 @@ export async function startCluster(most: number, nginx: Nginx): Promise<Cluster>
     await outside.order("backend", { port: BACKEND_PORT, ...backend });
     await outside.order("aws", most);
     const url = `https://${OUTSIDE}:${BACKEND_PORT}`;
-    const destinations = [{ name: "backend", url, serverName: "backend.test", ca: backendCa.cert }];
+    const backendOf = { name: "backend", url, serverName: "backend.test", ca: backendCa.cert };
+    const destinations = [{ ...backendOf, readTimeoutSeconds: HELD_SECONDS }];
     const stack = await makeStack({ port: 443, destinations, limits: NO_LIMITS }, nginx.version);
     const server = await stack.issueServer({ names: [BALANCER, "127.0.0.1"] });
     const client = await stack.client("app-builder");

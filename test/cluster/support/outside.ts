@@ -1,5 +1,6 @@
 /** What is outside a cluster's machines, in a network namespace of its own: AWS as each machine sees it, and a backend. */
 import { once } from "node:events";
+import type { ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { setTimeout as pause } from "node:timers/promises";
 import { type EmulatedAws, startAws } from "../../machine/support/secretsManager";
@@ -20,10 +21,15 @@ export interface Orders {
   backend: (options: { port: number; cert: string; key: string }) => Promise<void>;
   /** How many requests each machine has forwarded, by its address. */
   forwarded: (nothing: null) => Record<string, number>;
+  /** From which machines requests for `/held/…` came, by path; none is answered before `release`. */
+  held: (nothing: null) => Record<string, string[]>;
+  release: (nothing: null) => void;
 }
 
 const machines: EmulatedAws[] = [];
 const forwarded: Record<string, number> = {};
+const held: Record<string, string[]> = {};
+let [waiting, released]: [ServerResponse[], boolean] = [[], false];
 /** As a quick backend answers. */
 const ANSWERS_MS = 20;
 
@@ -32,6 +38,12 @@ const of = (machine: number): EmulatedAws => {
   if (!aws) throw new Error(`there is no machine ${machine}`);
   return aws;
 };
+
+function hold(url: string, from: string, response: ServerResponse): void {
+  held[url] = [...(held[url] ?? []), from];
+  if (released) response.end(url);
+  else waiting.push(response);
+}
 
 const orders: Orders = {
   aws: async (count) => {
@@ -53,13 +65,25 @@ const orders: Orders = {
       const from = request.socket.remoteAddress ?? "";
       forwarded[from] = (forwarded[from] ?? 0) + 1;
       request.resume();
-      await pause(ANSWERS_MS);
-      response.end(request.url);
+      const { url = "" } = request;
+      const bytes = /^\/bytes\/(\d+)$/.exec(url)?.[1];
+      if (bytes) response.end(Buffer.alloc(Number(bytes)));
+      else if (url.startsWith("/held/")) hold(url, from, response);
+      else {
+        await pause(ANSWERS_MS);
+        response.end(url);
+      }
     });
     server.keepAliveTimeout = 0; // a connection that the backend closes is not what is tested
     await once(server.listen(port, OUTSIDE), "listening");
   },
   forwarded: () => forwarded,
+  held: () => held,
+  release: () => {
+    released = true;
+    for (const response of waiting) response.end(response.req.url);
+    waiting = [];
+  },
 };
 
 if (require.main === module) obey(orders);

@@ -10,17 +10,20 @@ import { type Helper, startInside } from "../../support/orders";
 import { until } from "../../support/until";
 import { type Balancer, startBalancer } from "./balancer";
 import type { Orders as CallersOrders } from "./callers";
+import type { Credentials } from "./loads";
 import { type ClusterMachine, startClusterMachine } from "./machine";
-import { BALANCER, makeNetwork, OUTSIDE } from "./network";
+import { BALANCER, makeNetwork, type Network, OUTSIDE } from "./network";
 import type { Orders as OutsideOrders } from "./outside";
 
 /** A fleet on one machine: namespaces with the real proxy, behind a real load balancer, called through the library. */
 export interface Cluster extends AsyncDisposable {
+  network: Network;
   balancer: Balancer;
   outside: Helper<OutsideOrders>;
   callers: Helper<CallersOrders>;
   /** What an action is given. */
   params: object;
+  credentials: Credentials;
   machine(number: number): ClusterMachine;
   publish(changed?: Record<string, unknown>): Promise<Bundle>;
   /** A machine boots, joins by its own word, and is sent callers once the balancer finds it well. */
@@ -76,6 +79,7 @@ export async function startCluster(most: number, nginx: Nginx): Promise<Cluster>
       return found;
     };
     return {
+      network,
       balancer,
       outside,
       callers,
@@ -85,6 +89,7 @@ export async function startCluster(most: number, nginx: Nginx): Promise<Cluster>
         __AIO_MTLS_KEY: client.key,
         __AIO_MTLS_CA: stack.ca.cert,
       },
+      credentials: { cert: client.cert, key: client.key, ca: stack.ca.cert },
       machine,
       publish: async (changed) => {
         const own = { ...FLEET_FILES, "server.crt": server.cert, "server.key": server.key };

@@ -29,6 +29,8 @@ function existingNetwork({ network }: Settings): FleetNetwork | undefined {
   return { vpcId, publicSubnetIds, privateSubnetIds, egressIps: egressOfSubnets(privateSubnetIds), wayOut: [] };
 }
 
+/** It is peered with nothing, so it may have anybody's addresses; there are subnets for thousands of machines in it. */
+const VPC_ADDRESSES = "10.0.0.0/16";
 /** 59 addresses: a load balancer wants 8 of them, a NAT gateway one. */
 const publicAddresses = (zone: number) => `10.0.${zone}.0/26`;
 /** 4,091 addresses, and so machines. */
@@ -36,7 +38,8 @@ const privateAddresses = (zone: number) => `10.0.${16 * zone}.0/20`;
 
 function ownNetwork(part: Part, settings: Settings): FleetNetwork {
   const { machine, fleet } = settings;
-  const vpc = ownVpc(part);
+  // Under names of its own: while one topology follows the other, both are there, and neither takes the other's gateway.
+  const vpc = ownVpc({ ...part, name: `${part.name}-fleet` }, VPC_ADDRESSES);
   const names = zonesWith(machine.instanceType, fleet.zones);
   const [publics, privates, nats]: [PlacedSubnet[], PlacedSubnet[], NatGateway[]] = [[], [], []];
   let nat: NatGateway | undefined;

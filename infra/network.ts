@@ -30,15 +30,15 @@ function existingSubnet({ network: { vpcId, subnetId } }: Settings): Subnet | un
   return vpcId && subnetId ? { vpcId, subnetId, wayOut: [] } : undefined;
 }
 
-/** It is peered with nothing, so it may have anybody's addresses; a fleet has subnets for thousands of machines in it. */
-const VPC_ADDRESSES = "10.0.0.0/16";
-/** A fleet's subnets are elsewhere: while one topology follows the other, both are there. */
+/** Small, because nothing else belongs into it; it is peered with nothing, so it may have anybody's addresses. */
+const VPC_ADDRESSES = "10.0.0.0/24";
 const SUBNET_ADDRESSES = "10.0.0.0/26";
 
 function ownSubnet(part: Part, { machine }: Settings): Subnet {
-  const vpc = ownVpc(part);
+  const vpc = ownVpc(part, VPC_ADDRESSES);
   const zone = zonesWith(machine.instanceType, 1).apply(([first = ""]) => first);
-  const subnet = publicSubnet(part, vpc, { what: "subnet", cidrBlock: SUBNET_ADDRESSES, zone });
+  const place = { what: "subnet", routes: "routes", cidrBlock: SUBNET_ADDRESSES, zone };
+  const subnet = publicSubnet(part, vpc, place);
   return { vpcId: vpc.id, subnetId: subnet.id, wayOut: [vpc.wayOut, subnet.routed] };
 }
 
@@ -51,8 +51,8 @@ export interface OwnVpc {
   wayOut: pulumi.Resource;
 }
 
-export function ownVpc({ name, tags, child }: Part): OwnVpc {
-  const { id, arn } = new aws.ec2.Vpc(`${name}-vpc`, { cidrBlock: VPC_ADDRESSES, tags }, child);
+export function ownVpc({ name, tags, child }: Part, cidrBlock: string): OwnVpc {
+  const { id, arn } = new aws.ec2.Vpc(`${name}-vpc`, { cidrBlock, tags }, child);
   // Amazon makes one with every VPC, in which everything may talk to everything; adopted to be emptied.
   new aws.ec2.DefaultSecurityGroup(`${name}-unused`, { vpcId: id, ingress: [], egress: [], tags }, child);
   const gateway = new aws.ec2.InternetGateway(`${name}-gateway`, { vpcId: id, tags }, child);
@@ -68,6 +68,8 @@ export function ownVpc({ name, tags, child }: Part): OwnVpc {
 /** Where a subnet is, and how its resources are named. */
 interface SubnetPlace {
   what: string;
+  /** Its association with its routes; as the subnet, unless it is told. */
+  routes?: string;
   cidrBlock: string;
   zone: pulumi.Input<string>;
 }
@@ -84,7 +86,7 @@ export const publicSubnet = (part: Part, vpc: OwnVpc, place: SubnetPlace): Place
 export function placedSubnet(
   { name, tags, child }: Part,
   { vpcId, routes }: { vpcId: pulumi.Input<string>; routes: aws.ec2.RouteTable },
-  { what, cidrBlock, zone }: SubnetPlace,
+  { what, routes: association = what, cidrBlock, zone }: SubnetPlace,
 ): PlacedSubnet {
   const { id } = new aws.ec2.Subnet(
     `${name}-${what}`,
@@ -93,7 +95,7 @@ export function placedSubnet(
     { ...child, ignoreChanges: ["availabilityZone"] },
   );
   const place = { subnetId: id, routeTableId: routes.id };
-  return { id, routed: new aws.ec2.RouteTableAssociation(`${name}-${what}`, place, child) };
+  return { id, routed: new aws.ec2.RouteTableAssociation(`${name}-${association}`, place, child) };
 }
 
 /** Amazon picks a zone at random otherwise, and not every zone has every type. */

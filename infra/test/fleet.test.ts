@@ -12,14 +12,14 @@ const MORE_ADDRESSES = { elasticIpQuota: 10 };
 const SHARED = [
   "aws:autoscaling/group:Group mtls-proxy-machines",
   "aws:autoscaling/policy:Policy mtls-proxy-machines",
-  "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup mtls-proxy-unused",
-  "aws:ec2/internetGateway:InternetGateway mtls-proxy-gateway",
+  "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup mtls-proxy-fleet-unused",
+  "aws:ec2/internetGateway:InternetGateway mtls-proxy-fleet-gateway",
   "aws:ec2/launchTemplate:LaunchTemplate mtls-proxy-machines-1-t4g-micro",
-  "aws:ec2/route:Route mtls-proxy-way-out",
-  "aws:ec2/routeTable:RouteTable mtls-proxy-routes",
+  "aws:ec2/route:Route mtls-proxy-fleet-way-out",
+  "aws:ec2/routeTable:RouteTable mtls-proxy-fleet-routes",
   "aws:ec2/securityGroup:SecurityGroup mtls-proxy-door",
   "aws:ec2/securityGroup:SecurityGroup mtls-proxy-machines",
-  "aws:ec2/vpc:Vpc mtls-proxy-vpc",
+  "aws:ec2/vpc:Vpc mtls-proxy-fleet-vpc",
   "aws:ec2/vpcEndpoint:VpcEndpoint mtls-proxy-packages",
   "aws:iam/instanceProfile:InstanceProfile mtls-proxy-machine",
   "aws:iam/role:Role mtls-proxy-machine",
@@ -146,7 +146,7 @@ describe("a fleet's load balancer", () => {
   it("asks machines over HTTP how they are, keeps the callers' addresses, and cuts nothing of a leaving machine", async () => {
     const { tags: _, ...targets } = find((await program(FLEET)).asked, "aws:lb/targetGroup:TargetGroup");
     assert.deepEqual(targets, {
-      vpcId: "mtls-proxy-vpc-id",
+      vpcId: "mtls-proxy-fleet-vpc-id",
       targetType: "instance",
       protocol: "TCP",
       port: 443,

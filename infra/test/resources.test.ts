@@ -29,7 +29,7 @@ const DEFAULT = [
   "aws:ec2/networkInterface:NetworkInterface mtls-proxy-interface",
   "aws:ec2/route:Route mtls-proxy-way-out",
   "aws:ec2/routeTable:RouteTable mtls-proxy-routes",
-  "aws:ec2/routeTableAssociation:RouteTableAssociation mtls-proxy-subnet",
+  "aws:ec2/routeTableAssociation:RouteTableAssociation mtls-proxy-routes",
   "aws:ec2/securityGroup:SecurityGroup mtls-proxy-door",
   "aws:ec2/subnet:Subnet mtls-proxy-subnet",
   "aws:ec2/vpc:Vpc mtls-proxy-vpc",
@@ -90,6 +90,12 @@ describe("what a stack is made of", () => {
       tags: { team: "commerce" },
     };
     assert.deepEqual(await difference(settings), { added: [], gone: [] });
+  });
+
+  it("has a network of these addresses, whose change would replace it and the machine in it", async () => {
+    const { asked } = await program();
+    assert.equal(find(asked, "aws:ec2/vpc:Vpc").cidrBlock, "10.0.0.0/24");
+    assert.equal(find(asked, "aws:ec2/subnet:Subnet").cidrBlock, "10.0.0.0/26");
   });
 
   it("has no network when an existing one is used", async () => {

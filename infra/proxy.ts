@@ -25,14 +25,9 @@ export interface Credentials {
  * One for each environment: everything in it is its own, so several live in one account.
  *
  * Cost a month in us-east-1: `single` is about $11 (t4g.micro 6.13, public address 3.65, 8 GB of disk 0.64,
-    const topology = topologyFor(part, settings);
-    const certificates = certificatesFor(part, settings, namesOf(settings, topology.entrance));
-    const telemetry = telemetryFor(part, settings);
-    const bundle = publishBundle(part, settings, certificates, telemetry);
-    const role = machineRole(part, settings, { secret: bundle.secret, telemetry });
-    const machines = topology.serve(bundle, role);
-    hostnameRecord(part, settings, topology.entrance, machines);
-    this.views = telemetry && watch(part, settings, telemetry, machines);
+ * secret 0.40), and $0.09 a GB that goes out beyond the first 100 GB. `fleet` is about $115, or $78 with one NAT gateway:
+ * docs/topologies.md. Monitoring is $8.75 for a quiet stack, less what AWS's free allowance covers, and $0.27 for a
+ * million requests; docs/operations.md has the items.
  *
  * @example
  * const proxy = new MtlsProxy("mtls-proxy", readSettings());

@@ -15,6 +15,13 @@ const LOOKS = 2;
  */
 const DEREGISTRATION_DELAY = 30;
 
+/**
+ * Seconds for which connections outlive their machine's health. A leaving machine is unhealthy for 120 s in which it
+ * goes on serving, and for 75 s in which it ends what it has begun (proxy/machine/files/sync/fleet.py). Cut at once, as
+ * is Amazon's default, its requests would be lost: github.com/kubernetes-sigs/cluster-api-provider-aws/pull/5589.
+ */
+const UNHEALTHY_DRAINING = 200;
+
 /** What a fleet's callers reach. */
 export interface LoadBalancer {
   resource: aws.lb.LoadBalancer;
@@ -93,6 +100,9 @@ function targetGroup({ name, tags, child }: Part, { port, vpcId }: { port: numbe
       deregistrationDelay: DEREGISTRATION_DELAY,
       // A leaving machine ends its connections itself, each after its answer; cut from here, requests would be lost.
       connectionTermination: false,
+      targetHealthStates: [
+        { enableUnhealthyConnectionTermination: false, unhealthyDrainingInterval: UNHEALTHY_DRAINING },
+      ],
       tags,
     },
     child,

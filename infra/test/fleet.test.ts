@@ -162,6 +162,7 @@ describe("a fleet's load balancer", () => {
       },
       deregistrationDelay: 30,
       connectionTermination: false,
+      targetHealthStates: [{ enableUnhealthyConnectionTermination: false, unhealthyDrainingInterval: 200 }],
     });
   });
 

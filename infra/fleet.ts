@@ -26,7 +26,12 @@ export function fleet(part: Part, settings: Settings): Topology {
     serve: (bundle, role) => {
       const surroundings = { network, balancer, securityGroupId: doors.machines, bundle, role };
       const group = scalingGroup(part, settings, surroundings);
-      return { dimension: "AutoScalingGroupName", id: group.name, ready: group };
+      // Told once the group is there: an alarm that was there before would ring for its first boot.
+      const counted = {
+        TargetGroup: group.id.apply(() => balancer.targets.arnSuffix),
+        LoadBalancer: group.id.apply(() => balancer.resource.arnSuffix),
+      };
+      return { dimension: "AutoScalingGroupName", id: group.name, counted, ready: group };
     },
   };
 }

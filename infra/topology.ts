@@ -29,6 +29,8 @@ export interface Machines {
   /** By which Amazon EC2 measures them, and whose value is `id`. */
   dimension: "InstanceId" | "AutoScalingGroupName";
   id: pulumi.Output<string>;
+  /** By which a load balancer counts them; a single machine has none. */
+  counted?: Record<"TargetGroup" | "LoadBalancer", pulumi.Output<string>>;
   /** What is there once they serve, as far as AWS can tell. */
   ready: pulumi.Resource;
 }

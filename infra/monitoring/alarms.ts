@@ -3,6 +3,7 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import type { Part } from "../parts";
 import type { Settings } from "../settings";
+import type { Machines } from "../topology";
 import { LOG_METRICS, type LogMetricName } from "./logMetrics";
 import type { Telemetry } from "./telemetry";
 
@@ -13,8 +14,12 @@ export interface Alarm {
   section: string;
   /** What it means, in a sentence. */
   meaning: string;
-  /** One metric of the stack's namespace, or an expression of several by the names that it uses for them. */
+  /**
+   * One metric of the stack's namespace, the load balancer's count of healthy machines, or an expression of several
+   * metrics by the names that it uses for them.
+   */
   of:
+    | { healthyHosts: "Maximum" }
     | { metric: MachineMetric | LogMetricName; statistic: "Minimum" | "Maximum" | "Sum" }
     | { expression: string; sums: Record<string, LogMetricName> };
   periodSeconds: number;
@@ -41,22 +46,58 @@ const FEWEST_ERRORS = 5;
 export const certificateDays = ({ certificates }: Settings): number =>
   Math.min(CERTIFICATE_DAYS, Math.floor(certificates.renewDays / 2));
 
+const MACHINE_DOWN: Alarm = {
+  name: "machine-down",
+  section: "Machine down",
+  meaning: "For 3 minutes nginx has not served, or the machine has said nothing.",
+  of: { metric: "Serving", statistic: "Minimum" },
+  periodSeconds: MINUTE,
+  periods: { bad: 3, of: 3 },
+  rings: "below",
+  threshold: 1,
+  silence: "breaching",
+};
+
+/** A machine that is lost is replaced in 4 minutes; one that does not come up is given up after 15, and the next takes 4. */
+const LONGEST_REPLACING = 20;
+
+/**
+ * What the machines say of themselves is no alarm here: each that boots does not serve for a while. Replacing and
+ * scaling leave `fleet.min` healthy ones at every moment.
+ */
+const fleetDown = ({ fleet }: Settings): Alarm[] => [
+  {
+    name: "no-healthy-machine",
+    section: "No healthy machine",
+    meaning: "For 2 minutes the load balancer has found no machine healthy.",
+    of: { healthyHosts: "Maximum" },
+    periodSeconds: MINUTE,
+    periods: { bad: 2, of: 2 },
+    rings: "below",
+    threshold: 1,
+    // It counts as long as there are machines to count.
+    silence: "breaching",
+  },
+  {
+    name: "machines-missing",
+    section: "Machines missing",
+    meaning: `For ${LONGEST_REPLACING} minutes fewer than ${fleet.min} machines were healthy: what is lost is not replaced.`,
+    of: { healthyHosts: "Maximum" },
+    periodSeconds: MINUTE,
+    periods: { bad: LONGEST_REPLACING, of: LONGEST_REPLACING },
+    rings: "below",
+    threshold: fleet.min,
+    // When there is none at all, no-healthy-machine rings.
+    silence: "ignore",
+  },
+];
+
 /** In the order in which the dashboard shows them. */
 export function alarmsFor(settings: Settings): Alarm[] {
   const { errorPercent, refusalsPerFiveMinutes } = settings.monitoring;
   const { requests, destinationErrors, proxyErrors, refusals, clientCertificateDaysLeft } = LOG_METRICS;
   return [
-    {
-      name: "machine-down",
-      section: "Machine down",
-      meaning: "For 3 minutes nginx has not served, or the machine has said nothing.",
-      of: { metric: "Serving", statistic: "Minimum" },
-      periodSeconds: MINUTE,
-      periods: { bad: 3, of: 3 },
-      rings: "below",
-      threshold: 1,
-      silence: "breaching",
-    },
+    ...(settings.topology === "fleet" ? fleetDown(settings) : [MACHINE_DOWN]),
     {
       name: "sync-failing",
       section: "Sync failing",
@@ -132,7 +173,7 @@ export function ringFor(
   { name, tags, child }: Part,
   settings: Settings,
   { namespace }: Telemetry,
-  topic: aws.sns.Topic,
+  { topic, machines }: { topic: aws.sns.Topic; machines: Machines },
 ): pulumi.Output<string>[] {
   return alarmsFor(settings).map((alarm) => {
     const { section, meaning, periods, rings, threshold, silence } = alarm;
@@ -142,7 +183,7 @@ export function ringFor(
         // The subject of the e-mail.
         name: pulumi.interpolate`${namespace}-${alarm.name}`,
         alarmDescription: `${meaning} What to do: "${section}" in docs/operations.md.`,
-        ...measured(alarm, namespace),
+        ...measured(alarm, namespace, machines),
         evaluationPeriods: periods.of,
         datapointsToAlarm: periods.bad,
         comparisonOperator: OPERATORS[rings],
@@ -157,7 +198,12 @@ export function ringFor(
   });
 }
 
-function measured({ of, periodSeconds }: Alarm, namespace: pulumi.Output<string>) {
+/** https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-cloudwatch-metrics.html */
+export const HEALTHY_HOSTS = { namespace: "AWS/NetworkELB", metricName: "HealthyHostCount" };
+
+function measured({ of, periodSeconds }: Alarm, namespace: pulumi.Output<string>, { counted }: Machines) {
+  if ("healthyHosts" in of)
+    return { ...HEALTHY_HOSTS, dimensions: counted, statistic: of.healthyHosts, period: periodSeconds };
   if ("metric" in of) return { namespace, metricName: of.metric, statistic: of.statistic, period: periodSeconds };
   const sums = Object.entries(of.sums).map(([id, metricName]) => ({
     id,

@@ -5,7 +5,7 @@ import { placeOf } from "../arn";
 import type { Part } from "../parts";
 import type { Settings } from "../settings";
 import type { Machines } from "../topology";
-import { certificateDays } from "./alarms";
+import { certificateDays, HEALTHY_HOSTS } from "./alarms";
 import { LOG_METRICS, type LogMetricName } from "./logMetrics";
 import type { Telemetry } from "./telemetry";
 
@@ -17,9 +17,9 @@ export function dashboard(
   { machines, alarms }: { machines: Machines; alarms: pulumi.Output<string>[] },
 ): aws.cloudwatch.Dashboard {
   const body = pulumi
-    .all([namespace, machines.id, pulumi.all(alarms)])
-    .apply(([stack, id, arns]) =>
-      bodyOf({ settings, namespace: stack, machines: [machines.dimension, id], alarms: arns }),
+    .all([namespace, machines.id, pulumi.all(alarms), pulumi.output(machines.counted)])
+    .apply(([stack, id, arns, counted]) =>
+      bodyOf({ settings, namespace: stack, machines: [machines.dimension, id], counted, alarms: arns }),
     );
   return new aws.cloudwatch.Dashboard(
     `${name}-dashboard`,
@@ -33,6 +33,8 @@ interface Facts {
   namespace: string;
   /** Whose are the metrics of Amazon EC2: a dimension and its value. */
   machines: [string, string];
+  /** Those by which a fleet's load balancer counts its machines. */
+  counted: Record<string, string> | undefined;
   /** ARNs. */
   alarms: string[];
 }
@@ -139,8 +141,11 @@ function proxy(facts: Facts): Column {
   const of = ownMetric(facts.namespace);
   return {
     title: "Is it the proxy?",
-    reading: "The machine and what runs on it. It serves when the upper two lines are at 1 and the lower one is at 0.",
+    reading: facts.counted
+      ? "The machines and what runs on them. They serve while one is healthy; below it is the worst of them: one that boots does not serve yet."
+      : "The machine and what runs on it. It serves when the upper two lines are at 1 and the lower one is at 0.",
     graphs: [
+      ...(facts.counted ? [healthyMachines(facts.counted, facts.settings)] : []),
       {
         title: "Does it serve?",
         metrics: [
@@ -172,6 +177,19 @@ function proxy(facts: Facts): Column {
     ],
   };
 }
+
+const healthyMachines = (counted: Record<string, string>, { fleet }: Settings): Graph => ({
+  title: "Machines that the load balancer finds healthy",
+  metrics: [
+    [
+      HEALTHY_HOSTS.namespace,
+      HEALTHY_HOSTS.metricName,
+      ...Object.entries(counted).flat(),
+      { stat: "Maximum", label: "healthy" },
+    ],
+  ],
+  line: fleet.min,
+});
 
 /** Families whose names begin with t earn credits while idle, and are slowed down, or cost more, when none are left. */
 const isBurstable = ({ machine }: Settings): boolean => machine.instanceType.startsWith("t");

@@ -28,7 +28,7 @@ export interface Views {
 export function watch(part: Part, settings: Settings, telemetry: Telemetry, machines: Machines): Views {
   countFromLog(part, telemetry);
   const topic = alarmTopic(part, settings);
-  const alarms = ringFor(part, settings, telemetry, topic);
+  const alarms = ringFor(part, settings, telemetry, { topic, machines });
   const { dashboardName } = dashboard(part, settings, telemetry, { machines, alarms });
   const region = topic.arn.apply((arn) => placeOf(arn).region);
   return {

@@ -17,6 +17,10 @@ const LET_IN =
 
 /** What Amazon EC2 reports of an instance: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/viewing_metrics_with_cloudwatch.html */
 const EC2_METRICS = ["CPUUtilization", "CPUCreditBalance"];
+/** What a Network Load Balancer reports by target group: https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-cloudwatch-metrics.html */
+const TARGET_METRICS = ["HealthyHostCount", "UnHealthyHostCount"];
+const COUNTED = { TargetGroup: "targetgroup/machines/4567", LoadBalancer: "net/entrance/0123" };
+const FLEET = { topology: "fleet", hostname: "mtls.example.com" };
 
 interface Filter {
   logGroupName: string;
@@ -49,7 +53,14 @@ interface Widget {
   y: number;
   width: number;
   height: number;
-  properties: { title?: string; markdown?: string; alarms?: string[]; metrics?: unknown[][]; region?: string };
+  properties: {
+    title?: string;
+    markdown?: string;
+    alarms?: string[];
+    metrics?: unknown[][];
+    region?: string;
+    annotations?: { horizontal: { value: number }[] };
+  };
 }
 
 const all = <Shape>(asked: Asked[], type: string): Shape[] =>
@@ -191,9 +202,48 @@ describe("the alarms", () => {
     );
   });
 
+  it("of a fleet are of its healthy machines, in place of the one", async () => {
+    const names = (asked: Asked[]) => all<Alarm>(asked, ALARM).map(({ name }) => name.slice(STACK.length + 1));
+    const { asked } = await program({ ...FLEET, fleet: { min: 3 } });
+    const others = names((await program()).asked).filter((name) => name !== "machine-down");
+    assert.deepEqual(names(asked).sort(), [...others, "no-healthy-machine", "machines-missing"].sort());
+    const counting = ["no-healthy-machine", "machines-missing"].map((name) => {
+      const { alarmDescription, alarmActions, okActions, tags, name: _, ...rest } = alarmOf(asked, name);
+      return rest;
+    });
+    const healthy = {
+      namespace: "AWS/NetworkELB",
+      metricName: "HealthyHostCount",
+      dimensions: COUNTED,
+      statistic: "Maximum",
+      period: 60,
+      comparisonOperator: "LessThanThreshold",
+    };
+    assert.deepEqual(counting, [
+      { ...healthy, evaluationPeriods: 2, datapointsToAlarm: 2, threshold: 1, treatMissingData: "breaching" },
+      { ...healthy, evaluationPeriods: 20, datapointsToAlarm: 20, threshold: 3, treatMissingData: "ignore" },
+    ]);
+    assert.match(alarmOf(asked, "machines-missing").alarmDescription, /fewer than 3 machines/);
+  });
+
+  it("wait longer for a missing machine than for one that does not come up, and for the next", async () => {
+    const { asked } = await program(FLEET);
+    const { initialLifecycleHooks: [launch] = [] } = find<{ initialLifecycleHooks?: { heartbeatTimeout: number }[] }>(
+      asked,
+      "aws:autoscaling/group:Group",
+    );
+    const { evaluationPeriods, period } = find<{ evaluationPeriods: number; period: number }>(
+      asked,
+      ALARM,
+      "mtls-proxy-machines-missing",
+    );
+    assert.ok(evaluationPeriods * period >= (launch?.heartbeatTimeout ?? Number.NaN) + 4 * 60);
+  });
+
   it("name the section of docs/operations.md that tells what to do", async () => {
     const page = readFileSync(join(__dirname, "../../docs/operations.md"), "utf8");
-    for (const { alarmDescription } of all<Alarm>((await program()).asked, ALARM)) {
+    const both = [await program(), await program(FLEET)];
+    for (const { alarmDescription } of both.flatMap(({ asked }) => all<Alarm>(asked, ALARM))) {
       const [, section] = /\. What to do: "(.+)" in docs\/operations\.md\.$/.exec(alarmDescription) ?? [];
       assert.ok(section && page.includes(`\n## ${section}\n`), alarmDescription);
     }
@@ -225,16 +275,21 @@ describe("the alarms", () => {
   });
 
   it("watch metrics that there are", async () => {
-    const { asked } = await program();
-    const known = ownMetrics(asked);
-    for (const { name, namespace, metricName, metricQueries = [] } of all<Alarm>(asked, ALARM)) {
-      const watched = [{ namespace, metricName }, ...metricQueries.map(({ metric }) => metric)].filter(
-        (metric) => metric?.metricName,
-      );
-      assert.ok(watched.length > 0, name);
-      for (const metric of watched) {
-        assert.equal(metric?.namespace, STACK, name);
-        assert.ok(known.has(metric?.metricName ?? ""), `${name}: ${metric?.metricName}`);
+    for (const settings of [{}, FLEET]) {
+      const { asked } = await program(settings);
+      const known = ownMetrics(asked);
+      for (const { name, namespace, metricName, metricQueries = [] } of all<Alarm>(asked, ALARM)) {
+        const watched = [{ namespace, metricName }, ...metricQueries.map(({ metric }) => metric)].filter(
+          (metric) => metric?.metricName,
+        );
+        assert.ok(watched.length > 0, name);
+        for (const { namespace: whose, metricName: what = "" } of watched.flatMap((metric) => metric ?? [])) {
+          if (whose === "AWS/NetworkELB") assert.ok(TARGET_METRICS.includes(what), `${name}: ${what}`);
+          else {
+            assert.equal(whose, STACK, name);
+            assert.ok(known.has(what), `${name}: ${what}`);
+          }
+        }
       }
     }
   });
@@ -341,6 +396,27 @@ describe("the dashboard", () => {
       shown.add(String(name));
     }
     assert.deepEqual([...shown].sort(), [...known].sort());
+  });
+
+  it("shows how many of a fleet's machines are healthy, and at how few it rings", async () => {
+    const widgets = widgetsOf((await program({ ...FLEET, fleet: { min: 3 } })).asked);
+    const counting = widgets.filter(({ properties }) =>
+      properties.metrics?.some(([namespace]) => namespace === "AWS/NetworkELB"),
+    );
+    assert.deepEqual(
+      counting.flatMap(({ properties }) => properties.metrics),
+      [
+        [
+          "AWS/NetworkELB",
+          "HealthyHostCount",
+          ...Object.entries(COUNTED).flat(),
+          { stat: "Maximum", label: "healthy" },
+        ],
+      ],
+    );
+    assert.deepEqual(counting[0]?.properties.annotations?.horizontal[0]?.value, 3);
+    const single = JSON.stringify(widgetsOf((await program()).asked));
+    assert.ok(!single.includes("AWS/NetworkELB"));
   });
 
   it("shows each code with which a request can be refused", async () => {

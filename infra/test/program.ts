@@ -29,7 +29,12 @@ function answered({ type, name, inputs }: Asked, answers: Answers): Record<strin
   const arn = `arn:${service}:${REGION}:${ACCOUNT}:${name}`;
   const known: Answers = {
     "aws:ec2/eip:Eip": { publicIp: ADDRESSES[name], allocationId: `${name}-allocation` },
-    "aws:lb/loadBalancer:LoadBalancer": { dnsName: "entrance.elb.example.com", zoneId: "Z26RNL4JYFTOTI" },
+    "aws:lb/loadBalancer:LoadBalancer": {
+      dnsName: "entrance.elb.example.com",
+      zoneId: "Z26RNL4JYFTOTI",
+      arnSuffix: "net/entrance/0123",
+    },
+    "aws:lb/targetGroup:TargetGroup": { arnSuffix: "targetgroup/machines/4567" },
     "aws:ec2/eipAssociation:EipAssociation": { publicIp: "198.51.100.20" },
     "tls:index/privateKey:PrivateKey": {
       rsaBits: 2048,

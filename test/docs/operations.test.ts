@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { MACHINE_METRICS, nginxFiles, parseSettings } from "@app-builder-mtls/proxy";
-import { alarmsFor } from "../../infra/monitoring/alarms";
+import { type Alarm, alarmsFor } from "../../infra/monitoring/alarms";
 import { LOG_METRICS } from "../../infra/monitoring/logMetrics";
 import { stackSettings } from "../../infra/settings";
 import { fieldsOf } from "../monitoring/filterPattern";
@@ -11,7 +11,12 @@ import { REPOSITORY, textOf } from "./pages";
 
 const PAGE = "docs/operations.md";
 const DESTINATION = { url: "https://api.example.com" };
-const ALARMS = alarmsFor(stackSettings({ values: { destinations: [DESTINATION] }, encrypted: new Set() }));
+const settingsOf = (more: object) =>
+  stackSettings({ values: { destinations: [DESTINATION], ...more }, encrypted: new Set() });
+const ALARMS = alarmsFor(settingsOf({}));
+const FLEET = settingsOf({ topology: "fleet", hostname: "mtls.example.com" });
+const FLEET_ALARMS = alarmsFor(FLEET);
+const SECTIONS = [...new Set([...ALARMS.slice(0, 1), ...FLEET_ALARMS, ...ALARMS].map(({ section }) => section))];
 
 /** Logs Insights' own words, as far as the page uses them. */
 const COMMANDS = /\b(filter|stats|sort|limit|by|as|asc|desc|count|max|min|avg|pct|bin|1h)\b/g;
@@ -24,12 +29,12 @@ describe("docs/operations.md", function () {
   it("has a section for each alarm, and no section for one that does not exist", () => {
     assert.deepEqual(
       headings.filter((heading) => !heading.endsWith("?")),
-      ALARMS.map(({ section }) => section),
+      SECTIONS,
     );
   });
 
   it("says in each what to look at first, and what to do", () => {
-    for (const { section } of ALARMS) {
+    for (const section of SECTIONS) {
       const text = page.split(`\n## ${section}\n`)[1]?.split("\n## ")[0] ?? "";
       assert.match(text, /^- \*\*Look first:\*\*/m, section);
       assert.match(text, /^- \*\*What to do\b/m, section);
@@ -60,7 +65,11 @@ describe("docs/operations.md", function () {
   it("counts the metrics and alarms that are paid for", () => {
     const counted = new Set(Object.values(LOG_METRICS).map(({ name }) => name));
     const metrics = counted.size + MACHINE_METRICS.length;
-    const alarmMetrics = ALARMS.reduce((sum, { of }) => sum + ("sums" in of ? Object.keys(of.sums).length : 1), 0);
+    const metricsIn = (alarms: Alarm[]) =>
+      alarms.reduce((sum, { of }) => sum + ("sums" in of ? Object.keys(of.sums).length : 1), 0);
+    const alarmMetrics = metricsIn(ALARMS);
+    assert.equal(metricsIn(FLEET_ALARMS), alarmMetrics + 1);
+    assert.match(page, /a fleet has one more/);
     const cost = (name: RegExp) => Number(name.exec(page)?.[1] ?? assert.fail(`${name}`));
     const items = [
       cost(new RegExp(`^\\| ${metrics} metrics at 0\\.30 \\| ([\\d.]+) \\|`, "m")),
@@ -79,7 +88,8 @@ describe("docs/operations.md", function () {
   it("says where alarms ring what the program says", () => {
     const {
       monitoring: { errorPercent, refusalsPerFiveMinutes },
-    } = stackSettings({ values: { destinations: [DESTINATION] }, encrypted: new Set() });
+    } = settingsOf({});
+    assert.ok(page.includes(`\`fleet.min\` (${FLEET.fleet.min})`));
     assert.ok(page.includes(`\`monitoring.errorPercent\` (${errorPercent})`));
     assert.ok(page.includes(`\`monitoring.refusalsPerFiveMinutes\` (${refusalsPerFiveMinutes})`));
   });
@@ -95,12 +105,12 @@ describe("docs/operations.md", function () {
         if (name) continue;
         assert.match(
           command,
-          /^(pulumi (up --stack dev|config set --stack dev --path monitoring\.\w+ \S+|stack output dashboardUrl --stack dev)|aws (ec2 describe-instance-status|ssm start-session|logs tail) .+)$/,
+          /^(pulumi (up --stack dev|config set --stack dev --path monitoring\.\w+ \S+|stack output dashboardUrl --stack dev)|aws (ec2 describe-instance-status|autoscaling describe-scaling-activities|ssm start-session|logs tail) .+)$/,
         );
         const [, setting, value = ""] = /--path monitoring\.(\w+) (\S+)$/.exec(command) ?? [];
         if (setting) {
           const monitoring = { [setting]: value === "false" ? false : value };
-          stackSettings({ values: { destinations: [DESTINATION], monitoring }, encrypted: new Set() });
+          settingsOf({ monitoring });
         }
       }
     }

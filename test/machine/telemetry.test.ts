@@ -42,8 +42,8 @@ interface Scene extends AsyncDisposable {
   arrive(count: number): Promise<void>;
   /** The numbers that are sent by a sender just started. */
   numbers(): Promise<Record<string, number>>;
-  /** What logrotate does: older files move on, all but the last are packed, nginx opens a new one. */
-  rotate(): Promise<void>;
+  /** What logrotate does: older files move on, all but the last are packed, nginx opens a new one, which the sender finds unless it sleeps. */
+  rotate(options?: { asleep: boolean }): Promise<void>;
 }
 
 /**
@@ -80,13 +80,13 @@ async function sendingMachine({ state, fault }: { state?: string; fault?: Fault 
       await until(() => cloudWatch.numbers.length > before, SENT_MS);
       return cloudWatch.numbers[before]?.values ?? {};
     },
-    rotate: async () => {
+    rotate: async ({ asleep } = { asleep: false }) => {
       if (existsSync(`${log}.2`)) rmSync(`${log}.2`);
       if (existsSync(`${log}.1`)) renameSync(`${log}.1`, `${log}.2`);
       renameSync(log, `${log}.1`);
       process.kill(machine.nginx.pid ?? 0, "SIGUSR1");
       await until(() => existsSync(log), SENT_MS);
-      await until(() => sender.pid === undefined || holds(sender.pid, log), SENT_MS); // minutes are between two rotations
+      await until(() => asleep || sender.pid === undefined || holds(sender.pid, log), SENT_MS);
       if (existsSync(`${log}.2`)) execFileSync("gzip", ["-f", `${log}.2`]);
     },
     [Symbol.asyncDispose]: async () => {
@@ -230,6 +230,22 @@ describe("the sender", function () {
       assert.equal((await scene.numbers()).LogLinesLost, 0);
     },
   );
+
+  sending("finds the file between two rotations of which it saw neither", async () => {
+    await using scene = await sendingMachine();
+    const paths = await scene.call(3);
+    await scene.arrive(3);
+    const { pid = 0 } = scene.sender;
+    process.kill(pid, "SIGSTOP");
+    for (let rotation = 1; rotation <= 2; rotation++) {
+      paths.push(...(await scene.call(3)));
+      await scene.rotate({ asleep: true });
+    }
+    paths.push(...(await scene.call(3)));
+    process.kill(pid, "SIGCONT");
+    await scene.arrive(12);
+    assert.deepEqual(scene.arrived(), paths);
+  });
 
   sending("sends at its end what it has not sent yet", async () => {
     await using scene = await sendingMachine();

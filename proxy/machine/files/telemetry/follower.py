@@ -53,13 +53,19 @@ class Follower:
         if file and newest and newest.inode == file.inode:
             newest.notice_truncation()
         elif file:
-            if newest:
-                newest.until = time.monotonic() + SUPERSEDED_SECONDS
-            self.files.append(file)
+            between = _open(ROTATED) if newest else None
+            if between and between.inode not in (newest.inode, file.inode):  # rotated twice since the last look
+                self._follow(between)
+            self._follow(file)
         while len(self.files) > MOST_FILES:
             lost += self.files.pop(0).lines_left()
         self.files = [one for one in self.files if one is self.files[-1] or not one.is_over() or one.has_more()]
         return lost
+
+    def _follow(self, file):
+        if self.files:
+            self.files[-1].until = time.monotonic() + SUPERSEDED_SECONDS
+        self.files.append(file)
 
     def batch(self):
         """The next lines, those of the oldest file first, and that file; None when there are none."""

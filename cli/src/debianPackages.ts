@@ -16,20 +16,58 @@ export interface DownloadOptions {
   sources?: string;
 }
 
+/** A program that can be started: a command, and what must stand before the program's own arguments. */
+export interface Program {
+  command: string;
+  leadingArguments: string[];
+}
+
+/**
+ * A program of a package that was unpacked with all its libraries, run by its own dynamic loader: the machine's libraries may be of another release.
+ * @returns undefined where no loader was unpacked
+ */
+export function programInside(root: string, path: string): Program | undefined {
+  const loader = LOADERS.map((candidate) => join(root, candidate)).find((candidate) => existsSync(candidate));
+  if (!loader) return undefined;
+  const libraries = ["lib", "usr/lib"].flatMap((place) =>
+    LIBRARY_TRIPLETS.map((triplet) => join(root, place, triplet)),
+  );
+  return { command: loader, leadingArguments: ["--library-path", libraries.join(":"), join(root, path)] };
+}
+
+const LIBRARY_TRIPLETS = ["x86_64-linux-gnu", "aarch64-linux-gnu"];
+const LOADERS = [
+  "lib64/ld-linux-x86-64.so.2",
+  "usr/lib64/ld-linux-x86-64.so.2",
+  "lib/ld-linux-aarch64.so.1",
+  "usr/lib/ld-linux-aarch64.so.1",
+  "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+  "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
+];
+
+/** Where a package of Debian or Ubuntu is unpacked, whether it is there yet or not. */
+const unpackedAt = async (name: string, sources?: string): Promise<string> =>
+  join(cacheDirectory(), `${name}-${await releaseName(sources)}-${process.arch}`);
+
+/** A program of a package that was fetched before; undefined when it was not. */
+export async function fetchedProgram(name: string, path: string): Promise<Program | undefined> {
+  const root = await unpackedAt(name);
+  return existsSync(root) ? programInside(root, path) : undefined;
+}
+
 /**
  * Fetches a package of Debian or Ubuntu with every library it needs and unpacks it: nothing is installed, no service is started, no root is needed.
  * apt is given directories of its own and told that nothing is installed, so that what it fetches is complete.
- * @returns a directory in the cache, at once when it is already there
+ * @returns the directory that it is unpacked in, at once when it is already there
  */
 export async function downloadDebianPackage(name: string, { say, sources }: DownloadOptions): Promise<string> {
-  const directory = join(cacheDirectory(), name);
-  const root = `${directory}-${await releaseName(sources)}-${process.arch}`;
+  const root = await unpackedAt(name, sources);
   if (existsSync(root)) return root;
   await mkdir(dirname(root), { recursive: true });
   const work = await mkdtemp(`${root}.`);
   try {
     const apt = await aptOf(work, sources);
-    say(`fetching ${name} from this machine's package sources, about 10 MB, nothing is installed: the package lists`);
+    say(`fetching ${name} from this machine's package sources, nothing is installed: the package lists`);
     await apt("update");
     say(`fetching ${name}: the packages`);
     await apt("install", "--yes", "--download-only", name);

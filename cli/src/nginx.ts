@@ -3,15 +3,13 @@ import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { OLDEST_NGINX } from "@app-builder-mtls/proxy";
-import { downloadDebianPackage } from "./debianPackages";
+import { downloadDebianPackage, type Program, programInside } from "./debianPackages";
 import { CommandError } from "./errors";
 
 const exec = promisify(execFile);
 
-/** An nginx that can be started: a command, and what must stand before nginx's own arguments. */
-export interface Nginx {
-  command: string;
-  leadingArguments: string[];
+/** An nginx that can be started. */
+export interface Nginx extends Program {
   /** `1.22.1` */
   version: string;
 }
@@ -32,7 +30,7 @@ async function installedNginx(): Promise<Nginx | undefined> {
   const places = [...(process.env.PATH ?? "").split(delimiter), ...USUAL_PLACES];
   const command = places.map((place) => join(place, "nginx")).find((candidate) => existsSync(candidate));
   if (!command) return undefined;
-  const found = await describeNginx(command);
+  const found = await describeNginx({ command, leadingArguments: [] });
   return isOlder(found.version, OLDEST_NGINX) ? undefined : found;
 }
 
@@ -45,37 +43,18 @@ async function fetchedNginx(say: (progress: string) => void): Promise<Nginx> {
   }
 }
 
-/** A program that can be started: a command, and what must stand before the program's own arguments. */
-export type Program = Pick<Nginx, "command" | "leadingArguments">;
-
-/** A program unpacked with all its libraries, run by its own dynamic loader: the machine's libraries may be of another release. */
-export function programInside(root: string, program: string): Program {
-  const loader = LOADERS.map((path) => join(root, path)).find((path) => existsSync(path));
-  if (!loader)
+/** An nginx that was unpacked into a directory of its own. */
+export async function nginxInside(root: string): Promise<Nginx> {
+  const program = programInside(root, "usr/sbin/nginx");
+  if (!program)
     throw new CommandError(
       "ERR_MTLS_NO_NGINX",
       `The packages unpacked into ${root} hold no dynamic loader; remove that directory and try again.`,
     );
-  const libraries = ["lib", "usr/lib"].flatMap((path) => LIBRARY_TRIPLETS.map((triplet) => join(root, path, triplet)));
-  return { command: loader, leadingArguments: ["--library-path", libraries.join(":"), join(root, program)] };
+  return describeNginx(program);
 }
 
-export function nginxInside(root: string): Promise<Nginx> {
-  const { command, leadingArguments } = programInside(root, "usr/sbin/nginx");
-  return describeNginx(command, leadingArguments);
-}
-
-const LIBRARY_TRIPLETS = ["x86_64-linux-gnu", "aarch64-linux-gnu"];
-const LOADERS = [
-  "lib64/ld-linux-x86-64.so.2",
-  "usr/lib64/ld-linux-x86-64.so.2",
-  "lib/ld-linux-aarch64.so.1",
-  "usr/lib/ld-linux-aarch64.so.1",
-  "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
-  "usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
-];
-
-async function describeNginx(command: string, leadingArguments: string[] = []): Promise<Nginx> {
+async function describeNginx({ command, leadingArguments }: Program): Promise<Nginx> {
   const { stderr } = await exec(command, [...leadingArguments, "-v"]);
   const version = /nginx\/(\d+\.\d+\.\d+)/.exec(stderr)?.[1];
   if (!version)

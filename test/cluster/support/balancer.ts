@@ -5,8 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { HEALTH_PATH, HEALTH_PORT } from "@app-builder-mtls/proxy";
-import { downloadDebianPackage } from "../../../cli/src/debianPackages";
-import { programInside } from "../../../cli/src/nginx";
+import { downloadDebianPackage, programInside } from "../../../cli/src/debianPackages";
 import { until } from "../../support/until";
 import { addressOf, BALANCER } from "./network";
 
@@ -25,7 +24,9 @@ const STARTS_MS = 10_000;
 
 export async function startBalancer(namespace: string, directory: string, machines: number): Promise<Balancer> {
   const root = await downloadDebianPackage("haproxy", { say: (said) => process.stderr.write(`    ${said}\n`) });
-  const { command, leadingArguments } = programInside(root, "usr/sbin/haproxy");
+  const haproxy = programInside(root, "usr/sbin/haproxy");
+  if (!haproxy) throw new Error(`The packages unpacked into ${root} hold no dynamic loader.`);
+  const { command, leadingArguments } = haproxy;
   const [socket, file] = [join(directory, "haproxy.socket"), join(directory, "haproxy.cfg")];
   writeFileSync(file, configuration(machines, socket));
   const child = spawn("ip", ["netns", "exec", namespace, command, ...leadingArguments, "-db", "-f", file], {

@@ -1,0 +1,82 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { writePrivateFile } from "../../cli/src/privateFiles";
+import { onOtherProcessors, processorTime, start } from "../processes";
+import type { Programs } from "../programs";
+import type { Ending, Scene } from "../scene";
+import type { Side } from "../sides/side";
+import type { Contest, Contestant, Figures } from "./rounds";
+
+const CONNECTIONS = [16, 64, 200] as const;
+/** Milliseconds until all connections stand, and for which is then counted. */
+const UNTIL_STEADY_MS = 500;
+const COUNTED_MS = 1_000;
+
+/**
+ * ab, in C and on another processor, keeps a side busy; requests are counted by whoever answers them, time by the kernel.
+ * How busy the side's own processor was is kept as well: where it was not, its throughput is the load tool's.
+ */
+export async function load({ sides, programs }: Scene, rounds: number, ending: Ending): Promise<Contest> {
+  const { ab } = programs;
+  if (!ab) throw new Error("the load needs ab");
+  const directory = await mkdtemp(join(tmpdir(), "mtls-proxy-bench-load-"));
+  ending.add({ stop: () => rm(directory, { recursive: true, force: true }) });
+  const contestants = sides.map(
+    (side): Contestant => ({
+      side: side.name,
+      take: async () => {
+        const figures: Figures = {};
+        // The guide's client keeps no connection, so its proxy has a new one for each request.
+        const kept = side.name === "guide" ? [] : ["-k"];
+        for (const connections of CONNECTIONS) {
+          const { requests, processorMs, ms } = await pressed(ab, side, directory, connections, kept);
+          figures[`cpu.${connections}`] = (processorMs / requests) * 1000;
+          figures[`throughput.${connections}`] = (requests / ms) * 1000;
+          figures[`busy.${connections}`] = processorMs / ms;
+        }
+        const { requests, processorMs } = await pressed(ab, side, directory, 16, []);
+        figures["cpu.connection"] = (processorMs / requests) * 1000;
+        return figures;
+      },
+    }),
+  );
+  return { rounds, contestants };
+}
+
+interface Counted {
+  requests: number;
+  processorMs: number;
+  ms: number;
+}
+
+async function pressed(
+  ab: NonNullable<Programs["ab"]>,
+  side: Side,
+  directory: string,
+  connections: number,
+  flags: string[],
+): Promise<Counted> {
+  const { url, cert, key } = side.access;
+  const pair = join(directory, `${side.name}.pem`);
+  await writePrivateFile(pair, cert + key);
+  const args = [...flags, "-q", "-c", String(connections), "-t", "60", "-n", "99999999", "-E", pair, `${url}/`];
+  const running = start(onOtherProcessors(ab), args, { directory, patience: 0 });
+  try {
+    await pause(UNTIL_STEADY_MS);
+    const before = await counted(side);
+    await pause(COUNTED_MS);
+    const after = await counted(side);
+    const requests = after.requests - before.requests - 1; // one was the question
+    if (!(requests > 0)) throw new Error(`ab got no answer of ${side.name}; see ${directory}/output.log`);
+    return { requests, processorMs: after.processorMs - before.processorMs, ms: after.ms - before.ms };
+  } finally {
+    await running.stop();
+  }
+}
+
+async function counted(side: Side): Promise<Counted> {
+  const requests = await side.requests();
+  return { requests, processorMs: await processorTime(side.pid), ms: performance.now() };
+}

@@ -1,0 +1,65 @@
+import { clientMeasures, isBetter, MEASURES, type MeasureName, SIDES, type SideName, serverMeasures } from "./measures";
+import { noiseOf, type Results, ratioOf, valuesOf } from "./results";
+
+export interface Change {
+  measure: MeasureName;
+  side: SideName;
+  committed: number;
+  now: number;
+  /** The factor within which a difference means nothing. */
+  noise: number;
+  verdict: "as before" | "better" | "worse";
+}
+
+/** A single toggle within a fifth is noise, however quiet the A=A pair of a run was (our measurement on shared machines). */
+const LEAST_NOISE = 1.2;
+
+/**
+ * Our figure as a part of each other side's, in a run and in the committed one. Only what both have is compared.
+ * The noise is what equal sides differed by in either run, one on top of the other, and never under a fifth.
+ */
+export function changes(committed: Pick<Results, "series">, now: Pick<Results, "series">): Change[] {
+  return [...serverMeasures(), ...clientMeasures()].flatMap((measure) =>
+    (Object.keys(SIDES) as SideName[])
+      .filter((side) => side !== "ours" && side !== "again")
+      .flatMap((side) => changeOf(committed, now, measure, side) ?? []),
+  );
+}
+
+function changeOf(
+  committed: Pick<Results, "series">,
+  now: Pick<Results, "series">,
+  measure: MeasureName,
+  side: SideName,
+): Change | undefined {
+  const [before, after] = [committed, now].map((results) => ratioOf(results, measure, "ours", side)?.median);
+  if (before === undefined || after === undefined) return undefined;
+  const noise = Math.max(LEAST_NOISE, (noiseOf(committed, measure) ?? 1) * (noiseOf(now, measure) ?? 1));
+  const factor = after / before;
+  const isChanged = factor > noise || factor < 1 / noise;
+  return {
+    measure,
+    side,
+    committed: before,
+    now: after,
+    noise,
+    verdict: isChanged ? (isBetter(measure, factor) ? "better" : "worse") : "as before",
+  };
+}
+
+/** Lost calls are never noise. */
+export const lostCalls = (now: Pick<Results, "series">): number => Math.max(0, ...valuesOf(now, "reload", "ours"));
+
+/** What a person reads, the worse first; nothing about what is as before but how much it is. */
+export function report(all: Change[]): string {
+  const line = ({ measure, side, committed, now, noise, verdict }: Change) =>
+    `${verdict}: ${MEASURES[measure].title}, ours to ${SIDES[side]}: ${now.toPrecision(3)} where ${committed.toPrecision(3)} is committed; noise is a factor of ${noise.toFixed(2)}`;
+  const of = (verdict: Change["verdict"]) => all.filter((change) => change.verdict === verdict);
+  const better = of("better").length > 0 ? ["Commit the better ones: npm run bench -- --write"] : [];
+  return [
+    ...of("worse").map(line),
+    ...of("better").map(line),
+    ...better,
+    `${of("as before").length} of ${all.length} ratios are as before`,
+  ].join("\n");
+}

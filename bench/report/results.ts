@@ -1,0 +1,63 @@
+import { type Spread, spreadOf } from "./statistics";
+
+/** What one side took in each round of one measure. */
+export interface Series {
+  measure: string;
+  side: string;
+  /** One a round, in the measure's unit; rounds of one measure belong together, side by side. */
+  values: number[];
+}
+
+/** Everything that one run found; table, chart, targets and comparison are made of it. */
+export interface Results {
+  /** The day, ISO 8601. */
+  taken: string;
+  seconds: number;
+  isQuick: boolean;
+  machine: Record<string, string>;
+  versions: Record<string, string>;
+  /** Sides that were asked for and not there. */
+  missing: string[];
+  series: Series[];
+}
+
+export const valuesOf = ({ series }: Pick<Results, "series">, measure: string, side: string): number[] =>
+  series.find((one) => one.measure === measure && one.side === side)?.values ?? [];
+
+/** How many times `other` a side took, round by round, so that what slows both down in a round cancels out. */
+export function ratioOf(
+  results: Pick<Results, "series">,
+  measure: string,
+  side: string,
+  other: string,
+): Spread | undefined {
+  const [values, others] = [valuesOf(results, measure, side), valuesOf(results, measure, other)];
+  const ratios = values.flatMap((value, round) => {
+    const base = others[round];
+    return base === undefined || base === 0 ? [] : [value / base];
+  });
+  return ratios.length === 0 ? undefined : spreadOf(ratios);
+}
+
+/**
+ * How far apart two equal sides were in this run, as a factor of 1 or more: what a difference must exceed to mean anything.
+ * The median of A=A, and the quartiles over the root of the rounds, whichever is farther from 1.
+ *
+ * @returns undefined for a measure without such a pair
+ */
+export function noiseOf(results: Pick<Results, "series">, measure: string): number | undefined {
+  const again = ratioOf(results, measure, "again", "ours");
+  if (!again) return undefined;
+  const rounds = valuesOf(results, measure, "again").length;
+  const quartile = Math.max(Math.log(again.high / again.median), Math.log(again.median / again.low));
+  return Math.exp(Math.max(Math.abs(Math.log(again.median)), quartile / Math.sqrt(rounds)));
+}
+
+/** A line for each series, so that a change of one shows as one. */
+export function textOf({ series, ...rest }: Results): string {
+  const head = JSON.stringify(rest, null, 2).slice(0, -2);
+  const lines = series.map(({ values, ...one }) => `    ${JSON.stringify({ ...one, values: values.map(rounded) })}`);
+  return `${head},\n  "series": [\n${lines.join(",\n")}\n  ]\n}\n`;
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(4));

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { noiseOf, type Results, ratioOf, textOf } from "../report/results";
+import { resultsWith } from "./fake";
+
+describe("the benchmark's ratios", () => {
+  it("compare sides round by round, so that a slow round slows none of them", () => {
+    const results = resultsWith(["warm", "ours", [1, 10, 2]], ["warm", "haproxy", [2, 20, 4]]);
+    assert.deepEqual(ratioOf(results, "warm", "ours", "haproxy"), { low: 0.5, median: 0.5, high: 0.5 });
+  });
+
+  it("are none where a side was not measured", () => {
+    assert.equal(ratioOf(resultsWith(["warm", "ours", [1]]), "warm", "ours", "caddy"), undefined);
+  });
+
+  it("call noise what two equal sides differ by, in either direction", () => {
+    assert.equal(noiseOf(resultsWith(["warm", "ours", [2, 2]], ["warm", "again", [1, 1]]), "warm"), 2);
+    assert.equal(noiseOf(resultsWith(["warm", "ours", [1, 1]], ["warm", "again", [2, 2]]), "warm"), 2);
+    assert.equal(noiseOf(resultsWith(["warm", "ours", [1, 1]], ["warm", "again", [1, 1]]), "warm"), 1);
+    assert.equal(noiseOf(resultsWith(["warm", "ours", [1]]), "warm"), undefined);
+  });
+
+  it("call equal sides that jump about noisy, though their median does not", () => {
+    const jumping = resultsWith(["warm", "ours", [1, 1, 1]], ["warm", "again", [0.5, 1, 2]]);
+    assert.ok((noiseOf(jumping, "warm") ?? 0) > 1.2);
+  });
+
+  it("are read again as they were written", () => {
+    const results = resultsWith(["warm", "ours", [1.234, 2]], ["reload", "ours", [0]]);
+    assert.deepEqual(JSON.parse(textOf(results)) as Results, results);
+  });
+});

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { finished, run } from "../../../test/support/commandLine";
+import { temporaryDirectory } from "../../../test/support/directory";
+import { until } from "../../../test/support/until";
+import type { Results } from "../../report/results";
+
+const bench = (...args: string[]) => run("npm", ["run", "--silent", "bench", "--", ...args]);
+
+describe("npm run bench -- --quick", function () {
+  this.timeout(150_000);
+
+  it("has every side prove itself, and then measures each", async () => {
+    await using command = bench("--quick", "--install", "--json", "--only", "warm", "--only", "handshakes");
+    const { exit, stdout, stderr } = await finished(command);
+    assert.equal(exit, 0, stderr);
+    const { series, missing, machine, versions } = JSON.parse(stdout) as Results;
+    const sides = ["ours", "again", "guide", "haproxy", "caddy", "stunnel", "node", "direct-mtls", "direct-tls"];
+    for (const side of sides) assert.match(stderr, new RegExp(`${side} is what it says: TLSv1\\.[23] `));
+    for (const measure of ["warm", "handshake.full", "handshake.resumed"]) {
+      const found = series.filter((one) => one.measure === measure);
+      assert.deepEqual(found.map(({ side }) => side).sort(), [...sides].sort());
+      for (const { side, values } of found) assert.ok(values.length > 0 && values.every((value) => value > 0), side);
+    }
+    assert.deepEqual(missing, []);
+    assert.ok(machine.processor && versions.nginx && versions.haproxy && versions.caddy && versions.stunnel);
+  });
+
+  it("ends everything that runs on Ctrl-C, and leaves no file", async () => {
+    await using directory = await temporaryDirectory();
+    const args = ["--import", "tsx", "bench/main.ts", "--quick", "--install", "--only", "warm"];
+    await using command = run(process.execPath, args, { env: { ...process.env, TMPDIR: directory.path } });
+    await until(() => command.stderr.includes("warm, after"), 100_000);
+    assert.ok((await processesIn(directory.path)).length > 5);
+    command.signal("SIGINT");
+    assert.equal(await command.ended, 130);
+    assert.deepEqual(await processesIn(directory.path), []);
+    assert.deepEqual(await readdir(directory.path), []);
+  });
+});
+
+/** Command lines that name the directory; every process of the benchmark's does. */
+async function processesIn(directory: string): Promise<string[]> {
+  const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
+  const lines = await Promise.all(ids.map((id) => readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "")));
+  return lines.filter((line) => line.includes(directory));
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { changes, lostCalls, report } from "../report/check";
+import { verdicts } from "../report/targets";
+import { resultsWith } from "./fake";
+
+describe("a target of the benchmark", () => {
+  const judged = (ours: number, haproxy: number, again: number) =>
+    verdicts(resultsWith(["cpu.64", "ours", [ours]], ["cpu.64", "haproxy", [haproxy]], ["cpu.64", "again", [again]]));
+
+  it("is met or missed beyond the noise, or within it", () => {
+    const verdict = (...figures: Parameters<typeof judged>) => judged(...figures)[0]?.verdict;
+    assert.equal(verdict(50, 100, 50), "met");
+    assert.equal(verdict(100, 50, 100), "missed");
+    assert.equal(verdict(100, 102, 110), "met, within noise");
+    assert.equal(verdict(102, 100, 110), "missed, within noise");
+  });
+
+  it("without another side is held to its limit", () => {
+    const [overhead] = verdicts(resultsWith(["overhead", "ours", [9, 11, 12]]));
+    assert.deepEqual([overhead?.value, overhead?.verdict], [11, "missed"]);
+    assert.equal(verdicts(resultsWith(["reload", "ours", [0, 0]]))[0]?.verdict, "met");
+    assert.equal(verdicts(resultsWith(["reload", "ours", [0, 3]]))[0]?.verdict, "missed");
+  });
+
+  it("is left out when its sides were not measured", () => {
+    assert.deepEqual(verdicts(resultsWith(["warm", "ours", [1]])), []);
+  });
+});
+
+describe("--check", () => {
+  const run = (ours: number, haproxy: number) =>
+    resultsWith(["cpu.64", "ours", [ours]], ["cpu.64", "haproxy", [haproxy]], ["cpu.64", "again", [ours]]);
+  const verdict = (now: ReturnType<typeof run>) => changes(run(50, 100), now).map((change) => change.verdict);
+
+  it("compares ratios, so that a slower machine changes nothing", () => {
+    assert.deepEqual(verdict(run(500, 1_000)), ["as before"]);
+  });
+
+  it("says worse and better beyond the noise alone", () => {
+    assert.deepEqual(verdict(run(59, 100)), ["as before"]);
+    assert.deepEqual(verdict(run(61, 100)), ["worse"]);
+    assert.deepEqual(verdict(run(40, 100)), ["better"]);
+  });
+
+  it("takes more requests a second for better", () => {
+    const of = (ours: number) => resultsWith(["throughput.64", "ours", [ours]], ["throughput.64", "haproxy", [100]]);
+    assert.equal(changes(of(100), of(200))[0]?.verdict, "better");
+    assert.equal(changes(of(200), of(100))[0]?.verdict, "worse");
+  });
+
+  it("adds up the noise of both runs", () => {
+    const noisy = resultsWith(["cpu.64", "ours", [65]], ["cpu.64", "haproxy", [100]], ["cpu.64", "again", [45]]);
+    assert.deepEqual(verdict(noisy), ["as before"]);
+  });
+
+  it("compares what both runs have", () => {
+    assert.deepEqual(changes(run(50, 100), resultsWith(["warm", "ours", [1]], ["warm", "caddy", [1]])), []);
+  });
+
+  it("says what got worse, with both figures and the noise", () => {
+    const said = report(changes(run(50, 100), run(100, 100)));
+    assert.match(said, /^worse: .*64 connections, ours to haproxy: 1\.00 where 0\.500 is committed; noise.*1\.20/);
+    assert.match(said, /0 of 1 ratios are as before$/);
+  });
+
+  it("never takes lost calls for noise", () => {
+    assert.equal(lostCalls(resultsWith(["reload", "ours", [0, 2]])), 2);
+    assert.equal(lostCalls(run(1, 1)), 0);
+  });
+});

@@ -24,7 +24,7 @@ export const PLANS = {
   overhead: { rounds: [20, 3], contest: overhead },
   "round-trips": { rounds: [5, 1], contest: roundTrips },
   reloads: { rounds: [2, 1], contest: reloads },
-  idle: { rounds: [2, 0], contest: idle },
+  idle: { rounds: [1, 0], contest: idle },
   "many-idle": { rounds: [1, 0], contest: manyIdle },
 } satisfies Record<string, Plan>;
 

@@ -10,9 +10,11 @@ import type { Side } from "../sides/side";
 import type { Contest, Contestant, Figures } from "./rounds";
 
 const CONNECTIONS = [16, 64, 200] as const;
-/** Milliseconds until all connections stand, and for which is then counted. */
-const UNTIL_STEADY_MS = 500;
+/** Milliseconds for which is counted at least; a side that is slower is counted until each connection had an answer. */
 const COUNTED_MS = 1_000;
+/** Milliseconds between two looks at how far it is, and until a side that gives no answer is given up. */
+const LOOK_MS = 250;
+const PATIENCE_MS = 30_000;
 
 /**
  * ab, in C and on another processor, keeps a side busy; requests are counted by whoever answers them, time by the kernel.
@@ -64,15 +66,29 @@ async function pressed(
   const args = [...flags, "-q", "-c", String(connections), "-t", "60", "-n", "99999999", "-E", pair, `${url}/`];
   const running = start(onOtherProcessors(ab), args, { directory, patience: 0 });
   try {
-    await pause(UNTIL_STEADY_MS);
-    const before = await counted(side);
-    await pause(COUNTED_MS);
-    const after = await counted(side);
-    const requests = after.requests - before.requests - 1; // one was the question
-    if (!(requests > 0)) throw new Error(`ab got no answer of ${side.name}; see ${directory}/output.log`);
-    return { requests, processorMs: after.processorMs - before.processorMs, ms: after.ms - before.ms };
+    // Before each connection had its first answer, what is counted is their handshakes.
+    const { after: before } = await whileAnswering(side, connections, 0);
+    const { after, questions } = await whileAnswering(side, connections, COUNTED_MS, before);
+    return {
+      requests: after.requests - before.requests - questions,
+      processorMs: after.processorMs - before.processorMs,
+      ms: after.ms - before.ms,
+    };
+  } catch (cause) {
+    throw new Error(`ab got no answers of ${side.name} on ${connections} connections`, { cause });
   } finally {
     await running.stop();
+  }
+}
+
+/** Looks until so many requests were answered and so much time has passed; each look is a request to the backend itself. */
+async function whileAnswering(side: Side, requests: number, ms: number, since?: Counted) {
+  const before = since ?? (await counted(side));
+  for (let questions = 1; ; questions++) {
+    await pause(Math.max(LOOK_MS, questions === 1 ? ms : 0));
+    const after = await counted(side);
+    if (after.requests - before.requests - questions >= requests) return { after, questions };
+    if (after.ms - before.ms > PATIENCE_MS) throw new Error(`only ${after.requests - before.requests} answers`);
   }
 }
 

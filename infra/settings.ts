@@ -61,7 +61,11 @@ const LOCAL_ONLY = "must be left out: only `mtls-proxy local` may reach loopback
 
 const schema = only({
   ...settingsFields,
-  allowLocalDestinations: z.literal(false, LOCAL_ONLY).default(false),
+  // No z.literal: one that is not met keeps zod from the checks between settings, and not all problems are told.
+  allowLocalDestinations: z
+    .boolean(LOCAL_ONLY)
+    .refine((allowed) => !allowed, LOCAL_ONLY)
+    .default(false),
   ...topologyFields,
   machine: machine.prefault({}),
   monitoring: monitoring.prefault({}),

@@ -78,7 +78,7 @@ export async function makeMachine(image: string): Promise<BootedMachine> {
       });
       const init = await childOf(shell);
       running = { shell, init };
-      await until(() => isSystemd(init), 10_000);
+      await until(() => isSystemd(init), 60_000);
     },
     cutPower: async () => {
       if (!running) return;
@@ -139,7 +139,7 @@ function makeControlGroup(name: string) {
   const path = join(hierarchy, name);
   mkdirSync(path);
   const remove = async () => {
-    await until(() => readFileSync(join(path, "cgroup.events"), "utf8").includes("populated 0"), 10_000);
+    await until(() => readFileSync(join(path, "cgroup.events"), "utf8").includes("populated 0"), 60_000);
     const groups = execFileSync("find", [path, "-depth", "-type", "d"], { encoding: "utf8" }).trim().split("\n");
     for (const group of groups) rmdirSync(group);
     execFileSync("umount", [hierarchy]);

@@ -2,41 +2,33 @@ import { join } from "node:path";
 import type { Program } from "../../cli/src/debianPackages";
 import { freePortFor } from "../ports";
 import { onProxyProcessor, start, untilListening } from "../processes";
-import { accessOf, type Place, type Promised, type Side, type SideKind, writeCertificates, writeFilled } from "./side";
-
-const promised: Promised = {
-  asksForCertificate: true,
-  verifiesDestination: true,
-  keepsConnections: true,
-  protocol: "TLSv1.3",
-  key: "ECDSA-P256",
-};
+import { accessOf, type Place, type Side, type SideKind, SOUND_PROXY, writeCertificates, writeFilled } from "./side";
 
 export const haproxy: SideKind = {
   name: "haproxy",
   needs: "haproxy",
-  promised,
+  promised: SOUND_PROXY,
   start: (place) => startOther("haproxy", place, "haproxy.cfg", ["-db", "-f", "haproxy.cfg"]),
 };
 
 export const caddy: SideKind = {
   name: "caddy",
   needs: "caddy",
-  promised,
+  promised: SOUND_PROXY,
   start: (place) => startOther("caddy", place, "Caddyfile", ["run", "--config", "Caddyfile", "--adapter", "caddyfile"]),
 };
 
 export const stunnel: SideKind = {
   name: "stunnel",
   needs: "stunnel",
-  promised,
+  promised: SOUND_PROXY,
   start: (place) => startOther("stunnel", place, "stunnel.conf", ["stunnel.conf"]),
 };
 
 export const nodeProxy: SideKind = {
   name: "node",
   needs: "node",
-  promised,
+  promised: SOUND_PROXY,
   start: (place) => {
     const ports = [place.port, place.backend.port].map(String);
     return startOther("node", place, undefined, [join(__dirname, "files/nodeProxy.js"), ...ports]);

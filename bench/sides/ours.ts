@@ -3,15 +3,7 @@ import { parseSettings } from "@app-builder-mtls/proxy";
 import { startLocalProxy } from "../../cli/src/local/proxy";
 import { onProxyProcessor } from "../processes";
 import type { SideName } from "../report/measures";
-import { accessOf, type Place, type Promised, type Side, type SideKind } from "./side";
-
-const promised: Promised = {
-  asksForCertificate: true,
-  verifiesDestination: true,
-  keepsConnections: true,
-  protocol: "TLSv1.3",
-  key: "ECDSA-P256",
-};
+import { accessOf, type Place, type Side, type SideKind, SOUND_PROXY } from "./side";
 
 /** The files of proxy/, run as `mtls-proxy local` runs them. Limits are counted, and so high that no load meets them. */
 const LIMITS = { requestsPerSecondPerClient: 100_000, requestsPerSecondPerAddress: 100_000 };
@@ -27,7 +19,7 @@ const settingsOf = ({ port, backend }: Pick<Place, "port" | "backend">, bodyMega
 const kind = (name: SideName): SideKind => ({
   name,
   needs: "nginx",
-  promised,
+  promised: SOUND_PROXY,
   start: (place) => startOurs(name, place),
 });
 

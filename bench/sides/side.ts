@@ -51,6 +51,15 @@ export interface Promised {
   key: "RSA-4096" | "ECDSA-P256";
 }
 
+/** What a proxy promises that is set up as well as ours. */
+export const SOUND_PROXY: Promised = {
+  asksForCertificate: true,
+  verifiesDestination: true,
+  keepsConnections: true,
+  protocol: "TLSv1.3",
+  key: "ECDSA-P256",
+};
+
 export interface SideKind {
   name: SideName;
   /** The program without which it cannot run. */

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { type IpList, ingressSchema, only, parseWith, SettingsError } from "@app-builder-mtls/proxy";
 import { CommandError } from "../errors";
+import { readTextFile } from "../textFile";
 import { ASK, askAio } from "./aio";
 
 /**
@@ -14,17 +14,7 @@ export async function readIpList(file: string | undefined, say: (progress: strin
   return parsed(await askAio(), "aio");
 }
 
-async function given(file: string): Promise<string> {
-  if (file === "-") return text(process.stdin);
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    throw new CommandError("ERR_MTLS_FILE", `${file} cannot be read (${(cause as NodeJS.ErrnoException).code}).`, {
-      cause,
-      exitCode: 2,
-    });
-  }
-}
+const given = (file: string): Promise<string> => (file === "-" ? text(process.stdin) : readTextFile(file));
 
 function parsed(written: string, from: string): IpList {
   try {

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { parseSettings, type Settings } from "@app-builder-mtls/proxy";
 import { parse } from "yaml";
 import { CommandError } from "../errors";
+import { readTextFile } from "../textFile";
 import { freePort } from "./ports";
 
 export interface LocalSettingsOptions {
@@ -49,14 +49,4 @@ async function readSettingsFile(path: string): Promise<Record<string, unknown>> 
   throw new CommandError("ERR_MTLS_SETTINGS_FILE", `${path} holds no settings; it should begin with "destinations:".`);
 }
 
-async function read(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    throw new CommandError(
-      "ERR_MTLS_SETTINGS_FILE",
-      `${path} cannot be read (${(cause as NodeJS.ErrnoException).code}).`,
-      { cause, exitCode: 2 },
-    );
-  }
-}
+const read = (path: string): Promise<string> => readTextFile(path, "ERR_MTLS_SETTINGS_FILE");

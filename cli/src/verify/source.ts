@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { CredentialsError, credentials } from "app-builder-mtls";
 import { parse } from "dotenv";
@@ -7,6 +6,7 @@ import { type CredentialVariables, credentialVariables } from "../credentials";
 import { credentialsOf } from "../env/command";
 import { CommandError } from "../errors";
 import { stackOutputs } from "../pulumi";
+import { readTextFile } from "../textFile";
 import { isCertificate, isPair, type Subject } from "./subject";
 
 /** Where the credentials come from: a stack, an `.env`, or files. */
@@ -66,13 +66,13 @@ function refuseContradictions(options: SourceOptions): void {
 
 async function oldGeneration({ oldCert, oldKey }: SourceOptions): Promise<{ old?: Issued }> {
   if (!oldCert || !oldKey) return {};
-  const old = { cert: await read(oldCert), key: await read(oldKey) };
+  const old = { cert: await readTextFile(oldCert), key: await readTextFile(oldKey) };
   if (!isPair(old)) throw usage(`${oldCert} and ${oldKey} are not a certificate and its key in PEM.`);
   return { old };
 }
 
 async function variablesIn(file: string): Promise<CredentialVariables> {
-  const found = parse(await read(file));
+  const found = parse(await readTextFile(file));
   const value = (name: string) => found[name] ?? "";
   return credentialVariables({
     endpoint: value("__AIO_MTLS_ENDPOINT"),
@@ -83,18 +83,12 @@ async function variablesIn(file: string): Promise<CredentialVariables> {
 }
 
 async function variablesOfFiles({ endpoint = "", cert = "", key = "", ca = "" }: SourceOptions) {
-  return credentialVariables({ endpoint, cert: await read(cert), key: await read(key), ca: await read(ca) });
-}
-
-async function read(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (cause) {
-    throw new CommandError("ERR_MTLS_FILE", `${path} cannot be read (${(cause as NodeJS.ErrnoException).code}).`, {
-      cause,
-      exitCode: 2,
-    });
-  }
+  return credentialVariables({
+    endpoint,
+    cert: await readTextFile(cert),
+    key: await readTextFile(key),
+    ca: await readTextFile(ca),
+  });
 }
 
 /** Judged by the library itself, so that what passes here works in an action. What it refuses is looked at all the same. */

@@ -12,7 +12,9 @@ export const clients = pulumi.secret(proxy.clients);
 export const egressIps = proxy.egressIps;
 /** What the machine serves once it has it; `mtls-proxy verify` compares. */
 export const bundleVersion = proxy.bundleVersion;
-/** The dashboard in AWS's console, and the log group with the access log. */
-export const { dashboardUrl, logGroup } = proxy.views ?? {};
-/** Where the record of `hostname` has to lead, when you make it yourself: an address (A), or a name (CNAME). */
-export const hostnameTarget = proxy.hostnameTarget;
+/**
+ * The dashboard in AWS's console and the log group with the access log, when the stack is watched; and where the record
+ * of `hostname` has to lead, when you make it yourself: an address (A), or a name (CNAME).
+ * Of an output that is exported without a value, Pulumi would warn at every run.
+ */
+Object.assign(exports, proxy.views, proxy.hostnameTarget && { hostnameTarget: proxy.hostnameTarget });

@@ -68,6 +68,7 @@ describe("a stack's life", function () {
     outcome = await stack.up();
     assert.ok(outcome.succeeded, outcome.text);
     assert.deepEqual(Object.keys(outcome.changes).sort(), shown);
+    assert.doesNotMatch(outcome.text, /Undefined value/);
   });
 
   it("says what the actions and the firewall need", async () => {

@@ -48,6 +48,7 @@ const UNITS = [
   "mtls-proxy-end.target",
 ];
 const LOG_GROUP = "access";
+const REPORTING_FILES = telemetryFiles({ logGroup: LOG_GROUP, namespace: "proxy" });
 
 for (const release of ["bookworm", "sid"] satisfies Release[]) {
   describe(`a machine of Debian ${release}`, function () {
@@ -214,7 +215,7 @@ for (const release of ["bookworm", "sid"] satisfies Release[]) {
       const client = await stack.client("app-builder");
       await askAs(client, "/before");
       await machine.order("makeLogGroup", LOG_GROUP);
-      await publish(stack.bundle({}, telemetryFiles({ logGroup: LOG_GROUP, namespace: "proxy" })));
+      await publish(stack.bundle({}, REPORTING_FILES));
       await serves(bundle.version);
       await askAs(client, "/for-the-log?not=this");
       await logs("/for-the-log");
@@ -280,7 +281,7 @@ for (const release of ["bookworm", "sid"] satisfies Release[]) {
 
     it("joins its fleet with the first bundle that names one, and answers health checks from then on", async () => {
       await machine.order("lifecycle", "InService");
-      await publish(stack.bundle({}, FLEET_FILES, { health: true }));
+      await publish(stack.bundle({}, { ...REPORTING_FILES, ...FLEET_FILES }, { health: true }));
       await until(async () => (await machine.order("completed", null)).length > 0, SERVES_MS);
       assert.deepEqual(await machine.order("completed", null), [GROUP.launchHook]);
       assert.equal(await health(), "200");

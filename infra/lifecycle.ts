@@ -43,8 +43,7 @@ export const LIFECYCLE_HOOKS = [
 /** The right to give that word, to its own group. */
 export const givingItsWord = (secret: aws.secretsmanager.Secret): pulumi.Output<object> =>
   pulumi.all([secret.arn, groupNameOf(secret)]).apply(([arn, group]) => {
-    const { region, account } = placeOf(arn);
-    const [, partition] = arn.split(":");
+    const { partition, region, account } = placeOf(arn);
     return {
       Sid: "SayThatItServesOrIsDrained",
       Effect: "Allow",

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { addressesOf } from "../existingNat";
 import { firstZones } from "../network";
@@ -278,6 +280,21 @@ describe("a fleet's machines", () => {
   it("boot with the same user data as a single's", async () => {
     const [one, other] = [await program(), await program(FLEET)].map(({ asked }) => find(asked, LAUNCH_TEMPLATE));
     assert.equal(one?.userData, other?.userData);
+  });
+
+  it("is given the time that its machines take to leave, by the load balancer and by the group", async () => {
+    const { asked } = await program(FLEET);
+    const { targetHealthStates } = find<{ targetHealthStates: { unhealthyDrainingInterval: number }[] }>(
+      asked,
+      "aws:lb/targetGroup:TargetGroup",
+    );
+    const { initialLifecycleHooks } = group(asked);
+    const [, terminate] = initialLifecycleHooks as { heartbeatTimeout: number }[];
+    const leaving = readFileSync(join(__dirname, "../../proxy/machine/files/sync/fleet.py"), "utf8");
+    const seconds = (name: string) => Number(new RegExp(`^${name} = (\\d+)$`, "m").exec(leaving)?.[1]);
+    const longest = seconds("LOOK_SECONDS") + seconds("UNHEARD_SECONDS") + seconds("ENDED_SECONDS");
+    assert.ok((targetHealthStates[0]?.unhealthyDrainingInterval ?? 0) >= longest, `${longest} s`);
+    assert.ok((terminate?.heartbeatTimeout ?? 0) > longest, `${longest} s`);
   });
 
   it("say to their own group that they serve or are drained, and may say it to no other", async () => {

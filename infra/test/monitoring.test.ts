@@ -458,7 +458,7 @@ describe("the dashboard", () => {
 
 describe("an ARN", () => {
   it("that names no place is refused, rather than taken for another region's", () => {
-    assert.throws(() => placeOf("arn:aws:s3:::bucket"), /names no region and account: arn:aws:s3:::bucket/);
+    assert.throws(() => placeOf("arn:aws:s3:::bucket"), /names no partition, region and account: arn:aws:s3:::bucket/);
   });
 });
 

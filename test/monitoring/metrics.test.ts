@@ -238,9 +238,13 @@ function assertPlausible(metric: string, value: number, seconds: number): void {
 const linesOf = async (proxy: TestProxy): Promise<string[]> =>
   (await proxy.accessLog()).trim().split("\n").filter(Boolean);
 
-/** The one line that the log gains. */
+/** The one line that the log gains. nginx writes a line after its answer, so a new proxy's first may be on its way. */
 async function lineOf(proxy: TestProxy, act: () => Promise<void>): Promise<string> {
-  const before = (await linesOf(proxy)).length;
+  let before = 0;
+  await until(async () => {
+    before = (await linesOf(proxy)).length;
+    return before > 0;
+  }, 20 * SECOND_MS);
   await act();
   let gained: string[] = [];
   await until(async () => {

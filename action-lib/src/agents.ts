@@ -1,4 +1,4 @@
-import { Agent, type AgentOptions } from "node:https";
+import type { Agent, AgentOptions } from "node:https";
 import { checkServerIdentity, createSecureContext } from "node:tls";
 import {
   type Credentials,
@@ -8,14 +8,15 @@ import {
   rawCredentials,
 } from "./credentials";
 import { RENEW } from "./errors";
+import { Pool } from "./pool";
 
 /** What is made once per set of credentials and kept for the container's life. */
 export interface Agents {
   credentials: Credentials;
   /** Keeps connections and TLS sessions. */
-  kept: Agent;
+  kept: Pool;
   /** Never hands out a connection that was used before. */
-  fresh: Agent;
+  fresh: Pool;
 }
 
 export interface AgentsOptions extends CredentialsOptions {
@@ -38,7 +39,7 @@ interface CacheEntry {
   agents: Agents;
 }
 
-const cache: CacheEntry[] = [];
+let cache: CacheEntry[] = [];
 
 /**
  * An `https.Agent` for node-fetch, axios, got or `https.request` that presents the client certificate and trusts the proxy's CA alone.
@@ -53,11 +54,9 @@ export function createMtlsAgent(params: object, options: AgentsOptions = {}): Ag
 
 export function agentsFor(params: object, options: AgentsOptions): Agents {
   const raw = rawCredentials(params, options);
-  const known = cache.findIndex((entry) => isSame(entry.raw, raw));
-  const [entry = newEntry(raw, options)] = known < 0 ? [] : cache.splice(known, 1);
+  const entry = cache.find((known) => isSame(known.raw, raw)) ?? newEntry(raw, options);
   entry.agents.credentials.checkDates();
-  cache.unshift(entry);
-  cache.length = Math.min(cache.length, MOST_SETS);
+  if (entry !== cache[0]) cache = [entry, ...cache.filter((other) => other !== entry)].slice(0, MOST_SETS);
   return entry.agents;
 }
 
@@ -84,7 +83,7 @@ function agentsOf({ cert, key, ca }: Credentials): Pick<Agents, "kept" | "fresh"
     minVersion: "TLSv1.2",
   };
   return {
-    kept: new Agent({
+    kept: new Pool({
       ...tls,
       keepAlive: true,
       maxSockets: MOST_SOCKETS,
@@ -92,6 +91,6 @@ function agentsOf({ cert, key, ca }: Credentials): Pick<Agents, "kept" | "fresh"
       timeout: IDLE_TIMEOUT_MS,
     }),
     // Unbounded: below a bound Node hands connections on to waiting requests, and each of these has one behind it in `kept`.
-    fresh: new Agent({ ...tls, keepAlive: false }),
+    fresh: new Pool({ ...tls, keepAlive: false }),
   };
 }

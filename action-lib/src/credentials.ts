@@ -126,7 +126,14 @@ function variable(params: object, name: Variable): string {
   if (typeof value !== "string") {
     throw new CredentialsError("ERR_MTLS_NOT_TEXT", `${name} is of type ${typeof value}, not a string. ${AGAIN}`);
   }
-  const text = value.trim();
+  if (SUSPICIOUS.test(value)) refuseUnset(name, value.trim());
+  return value;
+}
+
+/** How a value begins that is empty, a variable's name or a command; most are looked at once for every call. */
+const SUSPICIOUS = /^\s*(?:$|[$(`])/;
+
+function refuseUnset(name: Variable, text: string): void {
   if (text === "") {
     throw new CredentialsError(
       "ERR_MTLS_EMPTY",
@@ -142,7 +149,6 @@ function variable(params: object, name: Variable): string {
   if (/^\$?\(|^`/.test(text)) {
     throw new CredentialsError("ERR_MTLS_COMMAND", `${name} is a shell command, which .env does not run. ${HINT}`);
   }
-  return value;
 }
 
 /** @throws {CredentialsError} */

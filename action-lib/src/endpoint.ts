@@ -19,14 +19,21 @@ export function endpointOrigin(value: string): string {
 }
 
 /**
+ * A path that, behind the endpoint, cannot leave it: a host's name ends at the first slash. Not what begins with two slashes, which is a
+ * host's name itself, also with a backslash, or with a tab or line feed in between, which URLs are cleared of.
+ */
+const PLAIN_PATH = /^\/(?![/\\\t\n\r])/;
+
+/**
  * An absolute URL for what an action asks for.
  *
  * @param input - a path with a query, or a whole URL at the endpoint
  * @throws {UrlError} ERR_MTLS_URL_INVALID, ERR_MTLS_URL_OUTSIDE_ENDPOINT
  */
-export function urlAt(endpoint: string, input: string | URL): URL {
+export function urlAt(endpoint: string, input: string | URL): string {
   // Not instanceof: a URL of jest's own realm is one as well.
   const text = typeof input === "string" ? input : input?.href;
+  if (typeof text === "string" && PLAIN_PATH.test(text)) return endpoint + text;
   const url = typeof text === "string" ? parsed(text, endpoint) : undefined;
   if (url === undefined) {
     throw new UrlError(
@@ -40,7 +47,7 @@ export function urlAt(endpoint: string, input: string | URL): URL {
       `The URL is not at ${endpoint}, where alone this fetch goes. Pass a path, never a URL from the action's request.`,
     );
   }
-  return url;
+  return url.href;
 }
 
 /** URL.parse, which Node has from 22.1; asking canParse first would read every good URL twice. */

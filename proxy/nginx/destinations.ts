@@ -1,5 +1,6 @@
 import { type Destination, PROBE_CLIENT, type Settings } from "../settings";
 import { UNFRAMED_ANSWERS } from "./answers";
+import { keptToEach } from "./connections";
 import { atLeast, type Target } from "./target";
 import { block, type Lines, regexOf, textOf } from "./text";
 
@@ -18,8 +19,8 @@ export function destinationUpstream(destination: Destination, settings: Settings
     ...block(
       `upstream ${upstream(destination.name)}`,
       ...server(destination, target),
-      "# Connections kept open to the destination; worth a factor of nine (our measurement).",
-      "keepalive 64;",
+      "# Connections that each worker keeps open to the destination; worth a factor of nine (our measurement).",
+      `keepalive ${keptToEach(settings.destinations.length)};`,
     ),
   ]);
 }

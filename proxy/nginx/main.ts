@@ -1,4 +1,5 @@
 import { RESERVED_PATH, type Settings } from "../settings";
+import { WORKER_CONNECTIONS } from "./connections";
 import type { Target } from "./target";
 import { block, textOf } from "./text";
 
@@ -16,7 +17,7 @@ export const main = ({ destinations, port }: Settings, { listen, health }: Targe
     "# It holds whole request lines, so it stays on the machine.",
     "error_log logs/error.log warn;",
     "",
-    block("events", "worker_connections 8000;"),
+    block("events", `worker_connections ${WORKER_CONNECTIONS};`),
     "",
     block(
       "http",

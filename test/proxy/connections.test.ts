@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { type ConnectionOptions, connect as connectTls } from "node:tls";
-import { type RecordingBackend, startBackend } from "../support/backend";
+import { type RecordingBackend, startBackend, startRawBackend } from "../support/backend";
+import { eachRequest } from "../support/byteBackend";
 import { destinationOf, startProxy, type TestProxy } from "../support/proxy";
 import { get, RawConnection } from "../support/rawClient";
 
@@ -113,6 +114,26 @@ describe("connections", () => {
     const answer = await connection.ask(get("/"));
     assert.equal(answer?.headers["keep-alive"], "timeout=60");
     for (let asked = 0; asked < 50; asked++) assert.equal((await connection.ask(get("/")))?.status, 200);
+  });
+
+  it("to a destination are kept for as many calls as came at once", async () => {
+    const CALLS = 200;
+    const waiting: (() => void)[] = [];
+    let made = 0;
+    await using crowded = await startRawBackend((socket) => {
+      made++;
+      eachRequest(socket, () => {
+        waiting.push(() => socket.write("HTTP/1.1 204 No Content\r\n\r\n"));
+        if (waiting.length === CALLS) for (const answer of waiting.splice(0)) answer();
+      });
+    });
+    await using crowd = await startProxy({ destinations: [destinationOf(crowded)] });
+    const callers = await Promise.all(Array.from({ length: CALLS }, () => RawConnection.open(crowd, crowd.client)));
+    for (const _ of ["first", "second"])
+      for (const answer of await Promise.all(callers.map((caller) => caller.ask(get("/")))))
+        assert.equal(answer?.status, 204);
+    assert.equal(made, CALLS);
+    await Promise.all(callers.map((caller) => caller[Symbol.asyncDispose]()));
   });
 
   it("work alike with RSA certificates", async () => {

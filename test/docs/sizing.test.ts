@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { nginxFiles } from "@app-builder-mtls/proxy";
+import { EXAMPLES } from "../../proxy/test/support/examples";
 import {
   busyProcessors,
   type Costs,
@@ -50,8 +52,10 @@ describe("docs/sizing.md", () => {
   });
 
   it("reckons with nginx's connections as they are configured", () => {
-    const main = readFileSync(join(__dirname, "../../proxy/nginx/main.ts"), "utf8");
-    assert.ok(main.includes(`worker_connections ${GIVEN.workerConnections};`));
+    for (const { settings, target } of Object.values(EXAMPLES)) {
+      const rendered = nginxFiles(settings, target)["nginx.conf"] ?? "";
+      assert.ok(rendered.includes(`worker_connections ${GIVEN.workerConnections};`));
+    }
   });
 
   it("reckons with the log's bytes as the costs' page does", () => {

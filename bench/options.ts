@@ -15,7 +15,7 @@ export interface Options {
 export const HELP = `npm run bench -- [options]
 
 Compares this proxy and its library with Adobe's guide, with other proxies and with no proxy at all, on this machine.
-About seven minutes on two processors that have nothing else to do. Progress on stderr, tables on stdout.
+About eight minutes on two processors that have nothing else to do. Progress on stderr, tables on stdout.
 
   --install     fetch what is missing of Debian's packages into the cache; nothing is installed, no root is needed
   --partial     go on without the sides that are missing

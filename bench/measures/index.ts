@@ -19,7 +19,7 @@ export const PLANS = {
   "many-idle": { rounds: [1, 0], contest: manyIdle },
   warm: { rounds: [20, 3], contest: warmCalls },
   handshakes: { rounds: [12, 2], contest: handshakes },
-  load: { rounds: [2, 0], contest: load },
+  load: { rounds: [5, 0], contest: load },
   bodies: { rounds: [5, 0], contest: bodies },
   clients: { rounds: [20, 3], contest: clients },
   first: { rounds: [15, 2], contest: firstCalls },

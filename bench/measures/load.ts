@@ -10,8 +10,11 @@ import type { Side } from "../sides/side";
 import type { Contest, Contestant, Figures } from "./rounds";
 
 const CONNECTIONS = [16, 64, 200] as const;
-/** Milliseconds for which is counted at least; a side that is slower is counted until each connection had an answer. */
-const COUNTED_MS = 1_000;
+/**
+ * Milliseconds for which is counted at least; a side that is slower is counted until each connection had an answer.
+ * Short, for more rounds: a machine of two shared processors changes its pace by a factor of two within seconds (our measurement).
+ */
+const COUNTED_MS = 400;
 /** Milliseconds between two looks at how far it is, and until a side that gives no answer is given up. */
 const LOOK_MS = 250;
 const PATIENCE_MS = 30_000;

@@ -41,16 +41,21 @@ export function ratioOf(
 
 /**
  * How far apart two equal sides were in this run, as a factor of 1 or more: what a difference must exceed to mean anything.
- * The median of A=A, and the quartiles over the root of the rounds, whichever is farther from 1.
+ * The median of A=A, or the doubt of it, whichever is farther from 1.
  *
  * @returns undefined for a measure without such a pair
  */
 export function noiseOf(results: Pick<Results, "series">, measure: string): number | undefined {
   const again = ratioOf(results, measure, "again", "ours");
-  if (!again) return undefined;
-  const rounds = valuesOf(results, measure, "again").length;
-  const quartile = Math.max(Math.log(again.high / again.median), Math.log(again.median / again.low));
-  return Math.exp(Math.max(Math.abs(Math.log(again.median)), quartile / Math.sqrt(rounds)));
+  return again && Math.max(again.median, 1 / again.median, doubtOf(results, measure, "again"));
+}
+
+/** How unsure the median of a side's ratio to ours is, as a factor of 1 or more: the farther quartile, over the root of the rounds. */
+export function doubtOf(results: Pick<Results, "series">, measure: string, side: string): number {
+  const ratio = ratioOf(results, measure, side, "ours");
+  if (!ratio) return 1;
+  const quartile = Math.max(Math.log(ratio.high / ratio.median), Math.log(ratio.median / ratio.low));
+  return Math.exp(quartile / Math.sqrt(valuesOf(results, measure, side).length));
 }
 
 /** A line for each series, so that a change of one shows as one. */

@@ -53,6 +53,19 @@ describe("--check", () => {
     assert.deepEqual(verdict(noisy), ["as before"]);
   });
 
+  it("doubts a ratio whose rounds were far apart", () => {
+    const unsure = resultsWith(["cpu.64", "ours", [25, 65, 170]], ["cpu.64", "haproxy", [100, 100, 100]]);
+    assert.deepEqual(verdict(unsure), ["as before"]);
+    const sure = resultsWith(["cpu.64", "ours", [65, 65, 65]], ["cpu.64", "haproxy", [100, 100, 100]]);
+    assert.deepEqual(verdict(sure), ["worse"]);
+  });
+
+  it("takes more for noise where two runs of the same code differed by more", () => {
+    const of = (ours: number) => resultsWith(["cpu.16", "ours", [ours]], ["cpu.16", "haproxy", [100]]);
+    assert.equal(changes(of(100), of(155))[0]?.verdict, "as before");
+    assert.equal(changes(of(100), of(165))[0]?.verdict, "worse");
+  });
+
   it("compares what both runs have", () => {
     assert.deepEqual(changes(run(50, 100), resultsWith(["warm", "ours", [1]], ["warm", "caddy", [1]])), []);
   });

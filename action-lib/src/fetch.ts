@@ -122,7 +122,8 @@ function send({ agents, url, init }: Call, pool: Pool, trip: Trip): Promise<Resp
     // node-fetch asks for the agent of every hop, so this is where a redirect is refused.
     agent: (target) => {
       refuseForeignRedirect(agents.credentials.endpoint, target);
-      return pool.for(trip);
+      // Of a call that has ended node-fetch makes no request, and the next one would be somebody else's.
+      return init.signal?.aborted ? pool : pool.for(trip);
     },
   });
 }

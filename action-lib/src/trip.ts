@@ -24,7 +24,8 @@ export class Trip {
 
   /** The connection broke, or never came about, before a byte of an answer. */
   get lostConnection(): boolean {
-    return LOSSES.has((this.error as NodeJS.ErrnoException | undefined)?.code ?? "") && !this.isAnswered;
+    const isAnswered = this.hops > 1 || (this.request?.socket?.bytesRead ?? 0) > this.bytesBefore;
+    return LOSSES.has((this.error as NodeJS.ErrnoException | undefined)?.code ?? "") && !isAnswered;
   }
 
   /** Nobody can have got a byte of it: there was no connection yet on which the server had proven who it is. */
@@ -54,10 +55,5 @@ export class Trip {
     request.on("error", (error) => {
       this.error = error;
     });
-  }
-
-  /** A byte of an answer came, or a whole one that redirected. */
-  private get isAnswered(): boolean {
-    return this.hops > 1 || (this.request?.socket?.bytesRead ?? 0) > this.bytesBefore;
   }
 }

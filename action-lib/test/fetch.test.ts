@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer as createPlainServer, Agent as PlainAgent } from "node:http";
+import { request } from "node:https";
 import { type AddressInfo, createServer as createTcpServer, type Server } from "node:net";
 import { Readable } from "node:stream";
 import { PROXY_ERROR_STATUSES } from "../../proxy/nginx/errors";
@@ -31,6 +32,18 @@ describe("createMtlsFetch", () => {
     await using server = await startServer();
     const response = await createMtlsFetch(server.params)("/a", { method: "POST", body: "hello" });
     assert.deepEqual(await response.json(), { method: "POST", url: "/a", body: "hello" });
+  });
+
+  it("follows no request of others on its agent, after a call that ended before it began", async () => {
+    await using server = await startServer();
+    const signal = AbortSignal.abort();
+    await assert.rejects(createMtlsFetch(server.params)("/a", { signal }), { name: "AbortError" });
+    const others = request(server.endpoint, { agent: createMtlsAgent(server.params) });
+    assert.equal(others.listenerCount("error"), 0);
+    others.end();
+    const [answer] = await once(others, "response");
+    answer.resume();
+    await once(answer, "end");
   });
 
   it("refuses every URL outside the endpoint, and sends nothing", async () => {

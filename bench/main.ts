@@ -1,18 +1,16 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { busyBefore, machineFacts, versionsOf } from "./machine";
-import { PLANS, type PlanName, planNames } from "./measures";
-import { held } from "./measures/rounds";
+import type { PlanName } from "./measures";
 import { HELP, type Options, optionsOf, UsageError } from "./options";
-import { findPrograms, type Missing } from "./programs";
 import { chart } from "./report/chart";
-import { changes, lostCalls, report } from "./report/check";
+import { type Change, changes, confirmed, isWorse, lostCalls, report } from "./report/check";
 import { withMade } from "./report/page";
-import { type Results, type Series, textOf } from "./report/results";
+import { type Results, resultsFrom, textOf } from "./report/results";
 import { tables } from "./report/table";
-import { Ending, setUp } from "./scene";
+import { measured, type Run } from "./run";
 
 const RESULTS = join(__dirname, "results");
+const COMMITTED = join(RESULTS, "results.json");
 const PAGE = join(__dirname, "../docs/performance.md");
 
 /** Somebody pressed Ctrl-C, or ended the process; a shell's exit code for that is 130. */
@@ -25,50 +23,12 @@ async function main(options: Options): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const committed = options.check ? await committedResults() : undefined;
-  const results = await measured(options);
-  process.stdout.write(options.json ? textOf(results) : `${tables(results)}\n`);
-  if (options.write) await write(results);
-  return committed ? compared(committed, results) : 0;
-}
-
-async function measured(options: Options): Promise<Results> {
-  const begun = performance.now();
-  const { programs, missing } = await findPrograms(options.install, say);
-  if (missing.length > 0) refuseUnlessPartial(missing, options);
-  if (busyBefore() > 0.5) say(`this machine is busy (load ${busyBefore().toFixed(2)}): expect noise`);
-  const ending = new Ending();
+  const earlier = options.check ? await earlierResults(options.against ?? COMMITTED) : undefined;
   const interrupted = interruption();
-  const found = { machine: await machineFacts(), versions: await versionsOf(programs) };
-  try {
-    const scene = await setUp(programs, ending, say);
-    const series: Series[] = [];
-    for (const name of partsOf(options)) {
-      const { rounds, contest } = PLANS[name];
-      const [whole, quick] = rounds;
-      const wanted = options.quick ? Math.max(quick, options.only.length > 0 ? 1 : 0) : whole;
-      if (wanted === 0 || (name === "load" && !programs.ab)) continue;
-      say(`${name}, after ${Math.round((performance.now() - begun) / 1000)} s`);
-      series.push(...(await held(await contest(scene, wanted, ending), interrupted)));
-    }
-    const seconds = (performance.now() - begun) / 1000;
-    const taken = new Date().toISOString().slice(0, 10);
-    const names = missing.map(({ command }) => command);
-    return { taken, seconds, isQuick: options.quick, ...found, missing: names, series };
-  } finally {
-    await ending.all();
-  }
-}
-
-const partsOf = ({ only }: Options): PlanName[] => (only.length > 0 ? only : planNames);
-
-function refuseUnlessPartial(missing: Missing[], { partial }: Options): void {
-  const packages = missing.map((one) => one.package).join(" ");
-  if (!partial)
-    throw new UsageError(
-      `Needs Debian's packages ${packages}. Type: npm run bench -- --install, which fetches them into the cache, or --partial to go on without.`,
-    );
-  say(`goes on without ${missing.map(({ command }) => command).join(", ")} (Debian's packages ${packages})`);
+  const run = await measured(options, interrupted, say);
+  process.stdout.write(options.json ? textOf(run.results) : `${tables(run.results)}\n`);
+  if (options.write) await write(run.results);
+  return earlier ? compared(earlier, run, options, interrupted) : 0;
 }
 
 /** Ctrl-C: what is under way is left, and everything that runs is ended in order. */
@@ -79,23 +39,48 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-async function committedResults(): Promise<Results> {
-  return JSON.parse(await readFile(join(RESULTS, "results.json"), "utf8")) as Results;
+async function earlierResults(path: string): Promise<Results> {
+  try {
+    return resultsFrom(await readFile(path, "utf8"));
+  } catch (error) {
+    throw new UsageError(
+      `${path} has no results of an earlier run: ${(error as Error).message}. Make some: npm run --silent bench -- --json > FILE`,
+    );
+  }
 }
 
-function compared(committed: Results, results: Results): number {
-  const all = changes(committed, results);
-  say(`compared with the run of ${committed.taken}\n${report(all)}`);
-  const lost = lostCalls(results);
+/** What looks worse is measured once more: of a hundred ratios some always lie outside the noise, but seldom the same ones twice. */
+async function compared(earlier: Results, run: Run, options: Options, interrupted: AbortSignal): Promise<number> {
+  const { processor } = earlier.machine;
+  if (processor !== run.results.machine.processor)
+    say(`the run of ${earlier.taken} is of another machine (${processor}), whose ratios may differ from this one's`);
+  const runs = [run];
+  let all = changes(earlier, run.results);
+  const doubted = all.filter(isWorse);
+  if (doubted.length > 0) {
+    const only = partsOf(doubted, run);
+    say(`${doubted.length} of ${all.length} ratios look worse: measures ${only.join(", ")} once more`);
+    const again = await measured({ ...options, only }, interrupted, say);
+    all = confirmed(all, changes(earlier, again.results));
+    runs.push(again);
+  }
+  say(`compared with the run of ${earlier.taken}\n${report(all)}`);
+  if (!options.against && all.some(({ verdict }) => verdict === "better"))
+    say("commit the better ones by a whole run on a quiet machine: npm run bench -- --write");
+  const lost = Math.max(...runs.map(({ results }) => lostCalls(results)));
   if (lost > 0) say(`${lost} of a million idempotent calls were lost in reloads`);
-  return lost > 0 || all.some(({ verdict }) => verdict === "worse") ? 1 : 0;
+  return lost > 0 || all.some(isWorse) ? 1 : 0;
 }
+
+const partsOf = (doubted: Change[], { partOf }: Run): PlanName[] => [
+  ...new Set(doubted.flatMap(({ measure }) => partOf.get(measure) ?? [])),
+];
 
 async function write(measured: Results): Promise<void> {
   await mkdir(RESULTS, { recursive: true });
   const text = textOf(measured);
-  await writeFile(join(RESULTS, "results.json"), text);
-  const results = JSON.parse(text) as Results; // rounded, as whoever makes the page again will find it
+  await writeFile(COMMITTED, text);
+  const results = resultsFrom(text); // rounded, as whoever makes the page again will find it
   await writeFile(join(RESULTS, "table.md"), `${tables(results)}\n`);
   await writeFile(join(RESULTS, "chart.svg"), chart(results));
   await writeFile(PAGE, withMade(await readFile(PAGE, "utf8"), results));

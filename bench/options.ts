@@ -6,6 +6,7 @@ export interface Options {
   json: boolean;
   write: boolean;
   check: boolean;
+  against: string | undefined;
   install: boolean;
   partial: boolean;
   help: boolean;
@@ -22,7 +23,10 @@ About eight minutes on two processors that have nothing else to do. Progress on 
   --quick       under a minute: fewer rounds, and neither load, bodies nor idle connections; for a look, not for figures
   --only NAME   one part alone, and may be repeated: ${planNames.join(", ")}
   --json        everything that was found, as JSON, in place of the tables
-  --check       compare with bench/results/results.json; exit 1 for what got worse beyond the noise
+  --check       compare with bench/results/results.json; what looks worse beyond the noise is measured once more,
+                and exit 1 says that it was worse both times
+  --against FILE
+                with --check: compare with this run's --json instead, say of your own machine
   --write       write bench/results and the tables of docs/performance.md; of a whole run alone
   --help        this text
 
@@ -43,6 +47,7 @@ export function optionsOf(args: string[]): Options {
         json: flag,
         write: flag,
         check: flag,
+        against: { type: "string" },
         install: flag,
         partial: flag,
         help: flag,
@@ -55,7 +60,9 @@ export function optionsOf(args: string[]): Options {
     throw new UsageError(
       "What is committed comes from one whole run: --write goes with none of --quick, --only, --partial.",
     );
-  return { ...values, only };
+  if (values.against !== undefined && !values.check)
+    throw new UsageError("--against names the run that --check compares with: say both.");
+  return { ...values, against: values.against, only };
 }
 
 function parsed<Parsed>(parse: () => Parsed): Parsed {

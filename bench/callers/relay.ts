@@ -16,8 +16,19 @@ createServer({ noDelay: true }, (caller) => {
 
 /** What comes from one goes to the other after half a round trip, in order. */
 function delayed(one: Socket, other: Socket, notBefore: number): void {
-  const later = (action: () => void) =>
-    setTimeout(action, Math.max(performance.now(), notBefore) + roundTrip / 2 - performance.now());
+  const waiting: { due: number; act: () => void }[] = [];
+  const release = () => {
+    for (let [next] = waiting; next && next.due <= performance.now(); [next] = waiting) {
+      waiting.shift();
+      next.act();
+    }
+    // Node's timers may be a millisecond early: who is not due yet waits once more.
+    if (waiting[0]) setTimeout(release, Math.ceil(waiting[0].due - performance.now()));
+  };
+  const later = (act: () => void) => {
+    waiting.push({ due: Math.max(performance.now(), notBefore) + roundTrip / 2, act });
+    if (waiting.length === 1) release();
+  };
   one.on("data", (chunk) => later(() => other.destroyed || other.write(chunk)));
   one.on("end", () => later(() => other.end()));
   one.on("error", () => later(() => other.destroy()));

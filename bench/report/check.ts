@@ -53,19 +53,27 @@ function changeOf(
   };
 }
 
+export const isWorse = ({ verdict }: Change): boolean => verdict === "worse";
+
+/** Worse is what was worse in two measurements; what the second has not stays as the first found it. */
+export function confirmed(first: Change[], second: Change[]): Change[] {
+  return first.map((change) => {
+    const again = second.find(({ measure, side }) => measure === change.measure && side === change.side);
+    return isWorse(change) && again ? { ...again, verdict: isWorse(again) ? "worse" : "as before" } : change;
+  });
+}
+
 /** Lost calls are never noise. */
 export const lostCalls = (now: Pick<Results, "series">): number => Math.max(0, ...valuesOf(now, "reload", "ours"));
 
 /** What a person reads, the worse first; nothing about what is as before but how much it is. */
 export function report(all: Change[]): string {
   const line = ({ measure, side, committed, now, noise, verdict }: Change) =>
-    `${verdict}: ${MEASURES[measure].title}, ours to ${SIDES[side]}: ${now.toPrecision(3)} where ${committed.toPrecision(3)} is committed; noise is a factor of ${noise.toFixed(2)}`;
+    `${verdict}: ${MEASURES[measure].title}, ours to ${SIDES[side]}: ${now.toPrecision(3)} where it was ${committed.toPrecision(3)}; noise is a factor of ${noise.toFixed(2)}`;
   const of = (verdict: Change["verdict"]) => all.filter((change) => change.verdict === verdict);
-  const better = of("better").length > 0 ? ["Commit the better ones: npm run bench -- --write"] : [];
   return [
     ...of("worse").map(line),
     ...of("better").map(line),
-    ...better,
     `${of("as before").length} of ${all.length} ratios are as before`,
   ].join("\n");
 }

@@ -1,24 +1,36 @@
+import { z } from "zod";
 import { type Spread, spreadOf } from "./statistics";
 
-/** What one side took in each round of one measure. */
-export interface Series {
-  measure: string;
-  side: string;
+const SERIES = z.object({
+  measure: z.string(),
+  side: z.string(),
   /** One a round, in the measure's unit; rounds of one measure belong together, side by side. */
-  values: number[];
-}
+  values: z.array(z.number()),
+});
+
+/** What one side took in each round of one measure. */
+export type Series = z.infer<typeof SERIES>;
+
+const RESULTS = z.object({
+  /** The day, ISO 8601. */
+  taken: z.string(),
+  seconds: z.number(),
+  isQuick: z.boolean(),
+  machine: z.record(z.string(), z.string()),
+  versions: z.record(z.string(), z.string()),
+  /** Sides that were asked for and not there. */
+  missing: z.array(z.string()),
+  series: z.array(SERIES),
+});
 
 /** Everything that one run found; table, chart, targets and comparison are made of it. */
-export interface Results {
-  /** The day, ISO 8601. */
-  taken: string;
-  seconds: number;
-  isQuick: boolean;
-  machine: Record<string, string>;
-  versions: Record<string, string>;
-  /** Sides that were asked for and not there. */
-  missing: string[];
-  series: Series[];
+export type Results = z.infer<typeof RESULTS>;
+
+/** @throws SyntaxError for no JSON, TypeError for anything but what `textOf` makes */
+export function resultsFrom(text: string): Results {
+  const { data, error } = RESULTS.safeParse(JSON.parse(text));
+  if (error) throw new TypeError(z.prettifyError(error));
+  return data;
 }
 
 export const valuesOf = ({ series }: Pick<Results, "series">, measure: string, side: string): number[] =>

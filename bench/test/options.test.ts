@@ -16,6 +16,11 @@ describe("npm run bench", () => {
     });
   }
 
+  it("refuses a run to compare with when nothing is compared", () => {
+    assert.equal(optionsOf(["--check", "--against", "mine.json"]).against, "mine.json");
+    assert.throws(() => optionsOf(["--against", "mine.json"]), /say both/);
+  });
+
   it("refuses what it does not know, and says what there is", () => {
     assert.throws(() => optionsOf(["--only", "cold"]), /warm, handshakes/);
     assert.throws(() => optionsOf(["--slow"]), /--help/);

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { chart } from "../report/chart";
 import { withMade } from "../report/page";
-import { type Results, textOf } from "../report/results";
+import { resultsFrom, textOf } from "../report/results";
 import { number, tables } from "../report/table";
 import { resultsWith } from "./fake";
 
@@ -53,7 +53,7 @@ describe("the benchmark's chart", () => {
 describe("docs/performance.md", () => {
   it("shows what bench/results/results.json says, and so do table and chart", async () => {
     const text = await read("bench/results/results.json");
-    const results = JSON.parse(text) as Results;
+    const results = resultsFrom(text);
     const page = await read("docs/performance.md");
     assert.equal(text, textOf(results));
     assert.equal(page, withMade(page, results));
@@ -62,7 +62,7 @@ describe("docs/performance.md", () => {
   });
 
   it("comes from one whole run in which nothing was missing", async () => {
-    const { isQuick, missing, series } = JSON.parse(await read("bench/results/results.json")) as Results;
+    const { isQuick, missing, series } = resultsFrom(await read("bench/results/results.json"));
     assert.deepEqual([isQuick, missing], [false, []]);
     assert.ok(series.length > 100, `${series.length} series`);
   });

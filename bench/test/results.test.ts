@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { noiseOf, type Results, ratioOf, textOf } from "../report/results";
+import { noiseOf, ratioOf, resultsFrom, textOf } from "../report/results";
 import { resultsWith } from "./fake";
 
 describe("the benchmark's ratios", () => {
@@ -26,6 +26,19 @@ describe("the benchmark's ratios", () => {
 
   it("are read again as they were written", () => {
     const results = resultsWith(["warm", "ours", [1.234, 2]], ["reload", "ours", [0]]);
-    assert.deepEqual(JSON.parse(textOf(results)) as Results, results);
+    assert.deepEqual(resultsFrom(textOf(results)), results);
+  });
+
+  it("are refused where they are something else, saying what is missing", () => {
+    assert.throws(() => resultsFrom("bench: warm, after 3 s"), SyntaxError);
+    assert.throws(
+      () => resultsFrom('{"taken":"2026-01-01","series":[{"measure":"warm","values":["1"]}]}'),
+      (error) => {
+        assert.ok(error instanceof TypeError);
+        for (const place of ["machine", "series[0].side", "series[0].values[0]"])
+          assert.ok(error.message.includes(place));
+        return true;
+      },
+    );
   });
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { changes, lostCalls, report } from "../report/check";
+import { type Change, changes, confirmed, lostCalls, report } from "../report/check";
 import { verdicts } from "../report/targets";
 import { resultsWith } from "./fake";
 
@@ -66,13 +66,26 @@ describe("--check", () => {
     assert.equal(changes(of(100), of(165))[0]?.verdict, "worse");
   });
 
+  it("takes for worse what was worse in two measurements, and keeps what was not measured again", () => {
+    const of = (ours: number) => changes(run(50, 100), run(ours, 100));
+    const [worse, asBefore, better] = [of(100), of(50), of(20)] as const;
+    const twice = (first: Change[], second: Change[]) =>
+      confirmed(first, second).map(({ verdict, now }) => [verdict, now]);
+    assert.deepEqual(twice(worse, worse), [["worse", 1]]);
+    assert.deepEqual(twice(worse, asBefore), [["as before", 0.5]]);
+    assert.deepEqual(twice(worse, better), [["as before", 0.2]]);
+    assert.deepEqual(twice(worse, []), [["worse", 1]]);
+    assert.deepEqual(twice(asBefore, worse), [["as before", 0.5]]);
+    assert.deepEqual(twice(better, worse), [["better", 0.2]]);
+  });
+
   it("compares what both runs have", () => {
     assert.deepEqual(changes(run(50, 100), resultsWith(["warm", "ours", [1]], ["warm", "caddy", [1]])), []);
   });
 
   it("says what got worse, with both figures and the noise", () => {
     const said = report(changes(run(50, 100), run(100, 100)));
-    assert.match(said, /^worse: .*64 connections, ours to haproxy: 1\.00 where 0\.500 is committed; noise.*1\.20/);
+    assert.match(said, /^worse: .*64 connections, ours to haproxy: 1\.00 where it was 0\.500; noise.*1\.20/);
     assert.match(said, /0 of 1 ratios are as before$/);
   });
 

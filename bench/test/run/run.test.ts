@@ -1,20 +1,21 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, readlink } from "node:fs/promises";
+import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { finished, run } from "../../../test/support/commandLine";
 import { temporaryDirectory } from "../../../test/support/directory";
 import { until } from "../../../test/support/until";
-import type { Results } from "../../report/results";
+import { type Results, resultsFrom, textOf } from "../../report/results";
 
 const bench = (...args: string[]) => run("npm", ["run", "--silent", "bench", "--", ...args]);
 
 describe("npm run bench -- --quick", function () {
-  this.timeout(150_000);
+  this.timeout(240_000);
 
   it("has every side prove itself, and then measures each", async () => {
     await using command = bench("--quick", "--install", "--json", "--only", "warm", "--only", "handshakes");
     const { exit, stdout, stderr } = await finished(command);
     assert.equal(exit, 0, stderr);
-    const { series, missing, machine, versions } = JSON.parse(stdout) as Results;
+    const { series, missing, machine, versions } = resultsFrom(stdout);
     const sides = ["ours", "again", "guide", "haproxy", "caddy", "stunnel", "node", "direct-mtls", "direct-tls"];
     for (const side of sides) assert.match(stderr, new RegExp(`${side} is what it says: TLSv1\\.[23] `));
     for (const measure of ["warm", "handshake.full", "handshake.resumed"]) {
@@ -24,6 +25,40 @@ describe("npm run bench -- --quick", function () {
     }
     assert.deepEqual(missing, []);
     assert.ok(machine.processor && versions.nginx && versions.haproxy && versions.caddy && versions.stunnel);
+  });
+
+  it("measures what looks worse once more before it says so", async () => {
+    await using directory = await temporaryDirectory();
+    const before = join(directory.path, "before.json");
+    await writeFile(before, textOf(BETTER));
+    await using command = bench(
+      "--quick",
+      "--install",
+      "--only",
+      "overhead",
+      "--only",
+      "warm",
+      "--check",
+      "--against",
+      before,
+    );
+    const { exit, stderr } = await finished(command);
+    assert.equal(exit, 1, stderr);
+    assert.match(stderr, /the run of 2026-01-01 is of another machine \(none\)/);
+    assert.match(stderr, /1 of 1 ratios look worse: measures warm once more/);
+    assert.deepEqual(stderr.match(/(warm|overhead), after/g), ["overhead, after", "warm, after", "warm, after"]);
+    assert.match(stderr, /^worse: Warm call, p50, ours to haproxy: .* where it was 0\.0100;/m);
+  });
+
+  it("refuses to compare with what is no run, before it measures anything", async () => {
+    await using command = bench("--quick", "--check", "--against", "package.json");
+    const { exit, stderr } = await finished(command);
+    assert.equal(exit, 2, stderr);
+    assert.match(
+      stderr,
+      /^bench: package\.json has no results of an earlier run: .*Make some: npm run --silent bench/s,
+    );
+    assert.doesNotMatch(stderr, /after/);
   });
 
   it("ends everything that runs on Ctrl-C, and leaves no file", async () => {
@@ -42,6 +77,20 @@ describe("npm run bench -- --quick", function () {
     );
   });
 });
+
+/** A run in which ours took a hundredth of haproxy's time, as no run does. */
+const BETTER: Results = {
+  taken: "2026-01-01",
+  seconds: 1,
+  isQuick: true,
+  machine: { processor: "none" },
+  versions: {},
+  missing: [],
+  series: [
+    { measure: "warm", side: "ours", values: [1, 1, 1] },
+    { measure: "warm", side: "haproxy", values: [100, 100, 100] },
+  ],
+};
 
 /** Processes with a file of the directory open, or run from there; every one of the benchmark's is. */
 async function processesIn(directory: string): Promise<string[]> {

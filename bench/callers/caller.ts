@@ -99,7 +99,7 @@ function oneRequest({ url, cert, key, ca }: Access, session?: Buffer): Promise<A
   });
 }
 
-/** In turn, so that both meet the same machine; means without the slowest tenth, so that collecting garbage counts and a pause does not. */
+/** In turn, so that both meet the same machine; medians, so that a pause does not count. */
 async function overhead(access: Access, pairs: number): Promise<number> {
   const library = callOf("library", access);
   const nodeFetch = callOf("node-fetch", access);

@@ -13,17 +13,19 @@ export interface Contestant {
 /** Sides that are measured in turn, in a new order each round. */
 export interface Contest {
   rounds: number;
+  /** Rounds before them that are not counted, none by default. */
+  warmUp?: number;
   contestants: Contestant[];
 }
 
 /** @returns a series for each measure and side, a value a round */
-export async function held({ rounds, contestants }: Contest, signal: AbortSignal): Promise<Series[]> {
+export async function held({ rounds, warmUp = 0, contestants }: Contest, signal: AbortSignal): Promise<Series[]> {
   const series = new Map<string, Series>();
-  for (let round = 0; round < rounds; round++) {
+  for (let round = -warmUp; round < rounds; round++) {
     for (const { side, take } of shuffled(contestants)) {
       signal.throwIfAborted();
       for (const [measure, value] of Object.entries(await take())) {
-        if (value === undefined) continue;
+        if (value === undefined || round < 0) continue;
         const key = `${measure} ${side}`;
         const one = series.get(key) ?? { measure, side, values: [] };
         one.values.push(value);

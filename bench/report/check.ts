@@ -1,5 +1,15 @@
-import { clientMeasures, isBetter, MEASURES, type MeasureName, SIDES, type SideName, serverMeasures } from "./measures";
+import {
+  clientMeasures,
+  isBetter,
+  isUnderLoad,
+  MEASURES,
+  type MeasureName,
+  SIDES,
+  type SideName,
+  serverMeasures,
+} from "./measures";
 import { doubtOf, noiseOf, type Results, ratioOf, valuesOf } from "./results";
+import { medianOf } from "./statistics";
 
 export interface Change {
   measure: MeasureName;
@@ -13,12 +23,13 @@ export interface Change {
 
 /** A single toggle within a fifth is noise, however quiet the A=A pair of a run was (our measurement on shared machines). */
 const LEAST_NOISE = 1.2;
-/** With 16 connections neither proxy nor load tool is always busy: two whole runs of the same code differed by 1.55 (our measurement). */
-const LEAST_NOISE_OF: Partial<Record<MeasureName, number>> = { "cpu.16": 1.6, "throughput.16": 1.6 };
+/** Under load three whole runs of the same code, on a machine of the same pace, differed by up to 1.32 (our measurement). */
+const LEAST_NOISE_UNDER_LOAD = 1.35;
 
 /**
  * Our figure as a part of each other side's, in a run and in the committed one. Only what both have is compared.
- * The noise is what equal sides differed by in either run and how unsure each ratio is, one on top of the other, and never under a fifth.
+ * The noise is what equal sides differed by in either run, how unsure each ratio is, and by how much the machine's pace
+ * differs, one on top of the other, and never under a fifth, or a third under load.
  */
 export function changes(committed: Pick<Results, "series">, now: Pick<Results, "series">): Change[] {
   return [...serverMeasures(), ...clientMeasures()].flatMap((measure) =>
@@ -38,8 +49,8 @@ function changeOf(
   if (before === undefined || after === undefined) return undefined;
   const found = [committed, now].map((results) => (noiseOf(results, measure) ?? 1) * doubtOf(results, measure, side));
   const noise = Math.max(
-    LEAST_NOISE_OF[measure] ?? LEAST_NOISE,
-    found.reduce((one, other) => one * other),
+    isUnderLoad(measure) ? LEAST_NOISE_UNDER_LOAD : LEAST_NOISE,
+    found.reduce((one, other) => one * other, paceOf(committed, now, measure)),
   );
   const factor = after / before;
   const isChanged = factor > noise || factor < 1 / noise;
@@ -51,6 +62,17 @@ function changeOf(
     noise,
     verdict: isChanged ? (isBetter(measure, factor) ? "better" : "worse") : "as before",
   };
+}
+
+/**
+ * How much faster or slower the guide's side was, which has no code of ours, as a factor of 1 or more. What slows a machine
+ * down does not slow all programs alike: on one of half the pace, ratios differed by up to two (our measurement).
+ */
+function paceOf(committed: Pick<Results, "series">, now: Pick<Results, "series">, measure: MeasureName): number {
+  const [before, after] = [committed, now].map((results) => valuesOf(results, measure, "guide"));
+  if (!before?.length || !after?.length) return 1;
+  const factor = medianOf(after) / medianOf(before);
+  return Math.max(factor, 1 / factor);
 }
 
 export const isWorse = ({ verdict }: Change): boolean => verdict === "worse";

@@ -78,5 +78,8 @@ export const serverMeasures = (): MeasureName[] =>
   measureNames().filter((name) => !OF_CLIENTS.test(name) && !OF_ONE.test(name));
 export const clientMeasures = (): MeasureName[] => measureNames().filter((name) => OF_CLIENTS.test(name));
 
+/** Of those that the load tool takes. */
+export const isUnderLoad = (measure: MeasureName): boolean => /^(cpu|throughput)\./.test(measure);
+
 export const isBetter = (measure: MeasureName, ratio: number): boolean =>
   MEASURES[measure].unit === "per second" ? ratio > 1 : ratio < 1;

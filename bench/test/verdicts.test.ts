@@ -37,9 +37,12 @@ describe("--check", () => {
   });
 
   it("says worse and better beyond the noise alone", () => {
-    assert.deepEqual(verdict(run(59, 100)), ["as before"]);
-    assert.deepEqual(verdict(run(61, 100)), ["worse"]);
-    assert.deepEqual(verdict(run(40, 100)), ["better"]);
+    const verdicts = (measure: string, ours: number[]) => {
+      const of = (figure: number) => resultsWith([measure, "ours", [figure]], [measure, "haproxy", [100]]);
+      return ours.map((figure) => changes(of(50), of(figure))[0]?.verdict);
+    };
+    assert.deepEqual(verdicts("warm", [59, 61, 42, 41]), ["as before", "worse", "as before", "better"]);
+    assert.deepEqual(verdicts("cpu.64", [67, 68, 38, 37]), ["as before", "worse", "as before", "better"]);
   });
 
   it("takes more requests a second for better", () => {
@@ -54,16 +57,21 @@ describe("--check", () => {
   });
 
   it("doubts a ratio whose rounds were far apart", () => {
-    const unsure = resultsWith(["cpu.64", "ours", [25, 65, 170]], ["cpu.64", "haproxy", [100, 100, 100]]);
+    const unsure = resultsWith(["cpu.64", "ours", [25, 70, 170]], ["cpu.64", "haproxy", [100, 100, 100]]);
     assert.deepEqual(verdict(unsure), ["as before"]);
-    const sure = resultsWith(["cpu.64", "ours", [65, 65, 65]], ["cpu.64", "haproxy", [100, 100, 100]]);
+    const sure = resultsWith(["cpu.64", "ours", [70, 70, 70]], ["cpu.64", "haproxy", [100, 100, 100]]);
     assert.deepEqual(verdict(sure), ["worse"]);
   });
 
-  it("takes more for noise where two runs of the same code differed by more", () => {
-    const of = (ours: number) => resultsWith(["cpu.16", "ours", [ours]], ["cpu.16", "haproxy", [100]]);
-    assert.equal(changes(of(100), of(155))[0]?.verdict, "as before");
-    assert.equal(changes(of(100), of(165))[0]?.verdict, "worse");
+  it("takes more for noise where the machine has another pace, by a side without our code", () => {
+    const of = (ours: number, guide: number) =>
+      resultsWith(["cpu.64", "ours", [ours]], ["cpu.64", "haproxy", [100]], ["cpu.64", "guide", [guide]]);
+    const toHaproxy = (now: ReturnType<typeof of>) =>
+      changes(of(100, 9_000), now).find(({ side }) => side === "haproxy")?.verdict;
+    assert.equal(toHaproxy(of(170, 9_000)), "worse");
+    assert.equal(toHaproxy(of(170, 18_000)), "as before");
+    assert.equal(toHaproxy(of(170, 4_500)), "as before");
+    assert.equal(toHaproxy(of(210, 4_500)), "worse");
   });
 
   it("takes for worse what was worse in two measurements, and keeps what was not measured again", () => {
@@ -85,7 +93,7 @@ describe("--check", () => {
 
   it("says what got worse, with both figures and the noise", () => {
     const said = report(changes(run(50, 100), run(100, 100)));
-    assert.match(said, /^worse: .*64 connections, ours to haproxy: 1\.00 where it was 0\.500; noise.*1\.20/);
+    assert.match(said, /^worse: .*64 connections, ours to haproxy: 1\.00 where it was 0\.500; noise.*1\.35/);
     assert.match(said, /0 of 1 ratios are as before$/);
   });
 

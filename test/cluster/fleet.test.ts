@@ -73,7 +73,7 @@ describe("a fleet of three machines behind a load balancer, under load through t
   });
 
   it("takes another bundle, each machine in its own time, and loses nothing, a POST neither", async () => {
-    const { version } = await cluster.publish({ limits: { bodyMegabytes: 3 } });
+    const { version } = await cluster.publish({ bodyMegabytes: 3 });
     const serving = (number: number) => basename(readlinkSync(join(cluster.machine(number).run, "current")));
     await until(() => [1, 2, 3].every((number) => serving(number) === version), LIMIT_MS);
     await settled();

@@ -25,7 +25,8 @@ export interface Cluster extends AsyncDisposable {
   params: object;
   credentials: Credentials;
   machine(number: number): ClusterMachine;
-  publish(changed?: Record<string, unknown>): Promise<Bundle>;
+  /** @param limits in place of none, without which the load would soon be refused */
+  publish(limits?: Record<string, number>): Promise<Bundle>;
   /** A machine boots, joins by its own word, and is sent callers once the balancer finds it well. */
   join(number: number): Promise<void>;
 }
@@ -67,7 +68,7 @@ export async function startCluster(most: number, nginx: Nginx): Promise<Cluster>
     const url = `https://${OUTSIDE}:${BACKEND_PORT}`;
     const backendOf = { name: "backend", url, serverName: "backend.test", ca: backendCa.cert };
     const destinations = [{ ...backendOf, readTimeoutSeconds: HELD_SECONDS }];
-    const stack = await makeStack({ port: 443, destinations, limits: NO_LIMITS }, nginx.version);
+    const stack = await makeStack({ port: 443, destinations }, nginx.version);
     const server = await stack.issueServer({ names: [BALANCER, "127.0.0.1"] });
     const client = await stack.client("app-builder");
 
@@ -91,9 +92,9 @@ export async function startCluster(most: number, nginx: Nginx): Promise<Cluster>
       },
       credentials: { cert: client.cert, key: client.key, ca: stack.ca.cert },
       machine,
-      publish: async (changed) => {
+      publish: async (limits) => {
         const own = { ...FLEET_FILES, "server.crt": server.cert, "server.key": server.key };
-        const bundle = stack.bundle(changed, own, { health: true });
+        const bundle = stack.bundle({ limits: { ...NO_LIMITS, ...limits } }, own, { health: true });
         await outside.order("put", packBundle(bundle).toString("base64"));
         return bundle;
       },

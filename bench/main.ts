@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { PlanName } from "./measures";
 import { HELP, type Options, optionsOf, UsageError } from "./options";
 import { chart } from "./report/chart";
-import { type Change, changes, confirmed, isWorse, lostCalls, report } from "./report/check";
+import { type Change, changes, confirmed, isWorse, lostCalls, otherFacts, report } from "./report/check";
 import { withMade } from "./report/page";
 import { type Results, resultsFrom, textOf } from "./report/results";
 import { tables } from "./report/table";
@@ -51,9 +51,8 @@ async function earlierResults(path: string): Promise<Results> {
 
 /** What looks worse is measured once more: of a hundred ratios some always lie outside the noise, but seldom the same ones twice. */
 async function compared(earlier: Results, run: Run, options: Options, interrupted: AbortSignal): Promise<number> {
-  const { processor } = earlier.machine;
-  if (processor !== run.results.machine.processor)
-    say(`the run of ${earlier.taken} is of another machine (${processor}), whose ratios may differ from this one's`);
+  const others = otherFacts(earlier, run.results);
+  if (others.length > 0) say(`the run of ${earlier.taken} had ${others.join(", ")}: ratios may differ by that alone`);
   const runs = [run];
   let all = changes(earlier, run.results);
   const doubted = all.filter(isWorse);

@@ -85,6 +85,13 @@ export function confirmed(first: Change[], second: Change[]): Change[] {
   });
 }
 
+/** On what ratios depend and a run does not have as the earlier one had it: processor and versions, as the earlier one had them. */
+export function otherFacts(earlier: Results, now: Results): string[] {
+  const facts = ({ machine, versions }: Results) => ({ processor: machine.processor ?? "unknown", ...versions });
+  const today: Record<string, string> = facts(now);
+  return Object.entries(facts(earlier)).flatMap(([name, value]) => (today[name] === value ? [] : [`${name} ${value}`]));
+}
+
 /** Lost calls are never noise. */
 export const lostCalls = (now: Pick<Results, "series">): number => Math.max(0, ...valuesOf(now, "reload", "ours"));
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type Change, changes, confirmed, lostCalls, report } from "../report/check";
+import { type Change, changes, confirmed, lostCalls, otherFacts, report } from "../report/check";
 import { verdicts } from "../report/targets";
 import { resultsWith } from "./fake";
 
@@ -95,6 +95,13 @@ describe("--check", () => {
     const said = report(changes(run(50, 100), run(100, 100)));
     assert.match(said, /^worse: .*64 connections, ours to haproxy: 1\.00 where it was 0\.500; noise.*1\.35/);
     assert.match(said, /0 of 1 ratios are as before$/);
+  });
+
+  it("names processor and versions that the earlier run had and this one has not", () => {
+    const now = { ...run(1, 1), machine: { processor: "another × 2" }, versions: { Node: "20.0.0", nginx: "1.30.4" } };
+    assert.deepEqual(otherFacts(run(1, 1), now), ["processor one × 2"]);
+    assert.deepEqual(otherFacts(now, run(1, 1)), ["processor another × 2", "nginx 1.30.4"]);
+    assert.deepEqual(otherFacts(now, now), []);
   });
 
   it("never takes lost calls for noise", () => {
